@@ -1,0 +1,244 @@
+"""Conversations and their participants, as one of them sees them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, func, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import Uuid
+
+from storage.messages import COLUMNS, to_message
+from storage.records import Conversation, ConversationId, Participant, Unread, UserId
+from storage.tables import participants
+
+# Sending reads up to one's own message and joining begins at `joined_seq`, so what
+# is unread is plain arithmetic.
+_UNREAD = "GREATEST(c.last_seq - GREATEST(p.read_seq, p.joined_seq), 0)"
+
+_STATUS = "CASE WHEN p.archived_at IS NOT NULL THEN 'archived' ELSE c.status END"
+
+_SEEN = f"""
+SELECT c.id, c.kind, c.gig_id, c.application_id, c.title, {_STATUS} AS status,
+  c.last_seq, c.last_message_at, {_UNREAD} AS unread, p.muted_until, c.created_at,
+  COALESCE(c.last_message_at, c.created_at) AS active_at
+FROM callboard.participants p
+JOIN callboard.conversations c ON c.id = p.conversation_id
+WHERE p.user_id = :me AND p.left_at IS NULL
+"""  # noqa: S608 - constants of this file only
+
+_LIST = text(
+    _SEEN
+    + f"""
+  AND (CAST(:kind AS text) IS NULL OR c.kind = :kind)
+  AND (CAST(:status AS text) IS NULL OR {_STATUS} = :status)
+  AND (CAST(:gig AS uuid) IS NULL OR c.gig_id = :gig)
+  AND (CAST(:active_at AS timestamptz) IS NULL
+    OR (COALESCE(c.last_message_at, c.created_at), c.id) < (:active_at, :id))
+ORDER BY active_at DESC, c.id DESC LIMIT :limit
+"""
+)
+
+_THESE = text(_SEEN + " AND c.id = ANY(:ids)").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid))
+)
+
+_PARTICIPANTS = text("""
+SELECT conversation_id, user_id, role, read_seq, delivered_seq, joined_at
+FROM callboard.participants
+WHERE conversation_id = ANY(:ids) AND left_at IS NULL
+ORDER BY conversation_id, joined_at, user_id
+""").bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+
+_LAST_MESSAGES = text(f"""
+SELECT {COLUMNS} FROM callboard.conversations c
+JOIN callboard.messages m ON m.conversation_id = c.id AND m.seq = c.last_seq
+WHERE c.id = ANY(:ids)
+""").bindparams(bindparam("ids", type_=ARRAY(Uuid)))  # noqa: S608 - constants
+
+_UNREAD_TOTALS = text(f"""
+SELECT count(*) FILTER (WHERE {_UNREAD} > 0) AS conversations,
+  COALESCE(sum({_UNREAD}), 0)::bigint AS messages
+FROM callboard.participants p
+JOIN callboard.conversations c ON c.id = p.conversation_id
+WHERE p.user_id = :me AND p.left_at IS NULL AND p.archived_at IS NULL
+""")  # noqa: S608 - constants of this file only
+
+_MARK = text("""
+UPDATE callboard.participants p
+SET read_seq = GREATEST(p.read_seq, :read), read_at =
+      CASE WHEN :read > p.read_seq THEN clock_timestamp() ELSE p.read_at END,
+    delivered_seq = GREATEST(p.delivered_seq, :read, :delivered), delivered_at =
+      CASE WHEN GREATEST(CAST(:read AS bigint), :delivered) > p.delivered_seq
+        THEN clock_timestamp() ELSE p.delivered_at END,
+    changed_xid = pg_current_xact_id()
+WHERE p.conversation_id = :conversation AND p.user_id = :me AND p.left_at IS NULL
+  AND (:read > p.read_seq OR GREATEST(CAST(:read AS bigint), :delivered)
+    > p.delivered_seq)
+RETURNING p.read_seq, p.delivered_seq, p.read_at, p.delivered_at
+""")
+
+
+class Conversations:
+    """The conversations that this transaction may see."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def of(
+        self,
+        me: UserId,
+        *,
+        kind: str | None = None,
+        status: str | None = None,
+        gig: UUID | None = None,
+        before: tuple[datetime, ConversationId] | None = None,
+        limit: int = 50,
+    ) -> tuple[list[Conversation], tuple[datetime, ConversationId] | None]:
+        """
+        List a user's conversations, newest activity first.
+
+        Gives also where the next page begins, None at the end.
+        """
+        active_at, last = before or (None, None)
+        found = await self._connection.execute(
+            _LIST,
+            {
+                "me": me,
+                "kind": kind,
+                "status": status,
+                "gig": gig,
+                "active_at": active_at,
+                "id": last,
+                "limit": limit + 1,
+            },
+        )
+        rows = list(found)
+        page = rows[:limit]
+        following = (page[-1].active_at, page[-1].id) if len(rows) > limit else None
+        return await self._complete(page), following
+
+    async def these(
+        self, me: UserId, ids: Sequence[ConversationId]
+    ) -> list[Conversation]:
+        """Give those of these conversations in which the user is, in any order."""
+        if not ids:
+            return []
+        rows = await self._connection.execute(_THESE, {"me": me, "ids": list(ids)})
+        return await self._complete(list(rows))
+
+    async def get(
+        self, me: UserId, conversation: ConversationId
+    ) -> Conversation | None:
+        """Give one conversation as the user sees it; None where they do not."""
+        found = await self.these(me, [conversation])
+        return found[0] if found else None
+
+    async def _complete(self, rows: Sequence[Any]) -> list[Conversation]:
+        ids = [row.id for row in rows]
+        taking_part: dict[UUID, list[Participant]] = {id_: [] for id_ in ids}
+        for row in await self._connection.execute(_PARTICIPANTS, {"ids": ids}):
+            taking_part[row.conversation_id].append(
+                Participant(
+                    row.user_id,
+                    row.role,
+                    row.read_seq,
+                    row.delivered_seq,
+                    row.joined_at,
+                )
+            )
+        last = {
+            row.conversation_id: to_message(row)
+            for row in await self._connection.execute(_LAST_MESSAGES, {"ids": ids})
+        }
+        return [
+            Conversation(
+                id=row.id,
+                kind=row.kind,
+                gig_id=row.gig_id,
+                application_id=row.application_id,
+                title=row.title,
+                status=row.status,
+                participants=taking_part[row.id],
+                last_seq=row.last_seq,
+                last_message=last.get(row.id),
+                last_message_at=row.last_message_at,
+                unread=row.unread,
+                muted_until=row.muted_until,
+                created_at=row.created_at,
+            )
+            for row in rows
+        ]
+
+    async def open_direct(
+        self, new_id: ConversationId, me: UserId, other: UserId
+    ) -> tuple[ConversationId, bool]:
+        """
+        Find or make the direct conversation of two people who may talk.
+
+        Gives its id and whether it is new.
+        """
+        rows = await self._connection.execute(
+            text(
+                "SELECT conversation_id, is_new"
+                " FROM callboard.open_direct(:id, :me, :other)"
+            ),
+            {"id": new_id, "me": me, "other": other},
+        )
+        row = rows.one()
+        return row.conversation_id, row.is_new
+
+    async def mark(
+        self, me: UserId, conversation: ConversationId, *, read: int, delivered: int
+    ) -> Any | None:  # noqa: ANN401 - a row of four
+        """
+        Move the user's markers forward; None where neither moved.
+
+        Gives `read_seq`, `delivered_seq`, `read_at`, `delivered_at` as they are now.
+        """
+        rows = await self._connection.execute(
+            _MARK,
+            {
+                "me": me,
+                "conversation": conversation,
+                "read": read,
+                "delivered": delivered,
+            },
+        )
+        return rows.one_or_none()
+
+    async def keep_receipt(
+        self, me: UserId, conversation: ConversationId, seq: int, at: datetime
+    ) -> None:
+        """Keep when the user had read up to `seq`."""
+        await self._connection.execute(
+            text(
+                "INSERT INTO callboard.receipts (conversation_id, user_id, seq, at)"
+                " VALUES (:conversation, :me, :seq, :at) ON CONFLICT DO NOTHING"
+            ),
+            {"conversation": conversation, "me": me, "seq": seq, "at": at},
+        )
+
+    async def set_for_me(
+        self, me: UserId, conversation: ConversationId, **values: datetime | None
+    ) -> bool:
+        """Set `muted_until` or `archived_at` of one's own view; False if not in it."""
+        rows = await self._connection.execute(
+            update(participants)
+            .where(
+                participants.c.conversation_id == conversation,
+                participants.c.user_id == me,
+                participants.c.left_at.is_(None),
+            )
+            .values(**values, changed_xid=func.pg_current_xact_id())
+            .returning(participants.c.user_id)
+        )
+        return rows.one_or_none() is not None
+
+    async def unread(self, me: UserId) -> Unread:
+        """Count what waits for a user, by arithmetic on markers."""
+        rows = await self._connection.execute(_UNREAD_TOTALS, {"me": me})
+        row = rows.one()
+        return Unread(row.conversations, row.messages, 0)

@@ -1,0 +1,155 @@
+"""
+What a user has missed since a snapshot, and the cursor that names one.
+
+A cursor is a snapshot with the identity of the database it was taken in: another
+cluster, a restored one or a promoted standby counts its transactions anew.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.messages import COLUMNS, to_message
+from storage.records import Connection, ConversationId, Message, UserId
+from storage.snapshots import Snapshot
+
+_VERSION = "1"
+
+# A snapshot lists running transactions; with 1,000 of them it is still shorter.
+_LONGEST_CURSOR = 16_384
+
+_IDENTITY = """
+SELECT concat_ws('-', (SELECT system_identifier FROM pg_control_system()),
+  (SELECT oid FROM pg_database WHERE datname = current_database()),
+  left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))
+"""
+
+# New messages are the tail of a conversation, because the order of commits is the
+# order of `seq`: walk back from the end until the snapshot saw one.
+_MESSAGES = text(f"""
+WITH RECURSIVE mine AS (
+  SELECT c.id, c.last_seq, p.joined_seq FROM callboard.participants p
+  JOIN callboard.conversations c ON c.id = p.conversation_id
+  WHERE p.user_id = :me AND p.left_at IS NULL
+    AND c.last_xid >= pg_snapshot_xmin(CAST(:since AS pg_snapshot))
+    AND NOT pg_visible_in_snapshot(c.last_xid, CAST(:since AS pg_snapshot))
+), tail AS (
+  SELECT m.conversation_id, m.seq, mine.joined_seq FROM mine
+  JOIN callboard.messages m ON m.conversation_id = mine.id AND m.seq = mine.last_seq
+  WHERE m.seq > mine.joined_seq
+    AND NOT pg_visible_in_snapshot(m.created_xid, CAST(:since AS pg_snapshot))
+  UNION ALL
+  SELECT m.conversation_id, m.seq, tail.joined_seq FROM tail
+  JOIN callboard.messages m
+    ON m.conversation_id = tail.conversation_id AND m.seq = tail.seq - 1
+  WHERE m.seq > tail.joined_seq
+    AND NOT pg_visible_in_snapshot(m.created_xid, CAST(:since AS pg_snapshot))
+), missed AS (SELECT conversation_id, seq FROM tail LIMIT :limit)
+SELECT {COLUMNS} FROM missed
+JOIN callboard.messages m
+  ON m.conversation_id = missed.conversation_id AND m.seq = missed.seq
+ORDER BY m.conversation_id, m.seq
+""")  # noqa: S608 - constants of this file only
+
+_CONVERSATIONS = text("""
+SELECT c.id, NOT pg_visible_in_snapshot(c.created_xid, CAST(:since AS pg_snapshot))
+  OR NOT pg_visible_in_snapshot(p.joined_xid, CAST(:since AS pg_snapshot)) AS is_new
+FROM callboard.participants p
+JOIN callboard.conversations c ON c.id = p.conversation_id
+WHERE p.user_id = :me AND p.left_at IS NULL AND (
+  NOT pg_visible_in_snapshot(c.changed_xid, CAST(:since AS pg_snapshot))
+  OR NOT pg_visible_in_snapshot(p.changed_xid, CAST(:since AS pg_snapshot)))
+LIMIT :limit
+""")
+
+_RECEIPTS = text("""
+SELECT o.conversation_id, o.user_id, o.read_seq, o.delivered_seq, o.read_at,
+  o.delivered_at
+FROM callboard.participants p
+JOIN callboard.participants o ON o.conversation_id = p.conversation_id
+WHERE p.user_id = :me AND p.left_at IS NULL AND o.left_at IS NULL
+  AND o.delivered_seq > 0
+  AND NOT pg_visible_in_snapshot(o.changed_xid, CAST(:since AS pg_snapshot))
+LIMIT :limit
+""")
+
+_CONNECTIONS = text("""
+SELECT id, requester_id, recipient_id, status, message, created_at, updated_at
+FROM callboard.connections
+WHERE :me IN (requester_id, recipient_id)
+  AND NOT pg_visible_in_snapshot(changed_xid, CAST(:since AS pg_snapshot))
+ORDER BY updated_at LIMIT :limit
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What changed for a user since a snapshot, complete."""
+
+    conversations: Sequence[tuple[ConversationId, bool]]
+    connections: Sequence[Connection]
+    messages: Sequence[Message]
+    receipts: Sequence[Any]
+
+
+async def cluster_identity(connection: asyncpg.Connection) -> str:
+    """Name the cluster, the database and the timeline in which snapshots count."""
+    identity: str = await connection.fetchval(_IDENTITY)
+    return identity
+
+
+def encode_cursor(identity: str, snapshot: Snapshot) -> str:
+    """Make the opaque text that a client keeps."""
+    plain = f"{_VERSION}/{identity}/{snapshot}"
+    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+def decode_cursor(identity: str, cursor: str) -> Snapshot | None:
+    """Read a cursor; None where it is no cursor of this database."""
+    if len(cursor) > _LONGEST_CURSOR:
+        return None
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        plain = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+        version, cluster, snapshot = plain.split("/")
+        found = Snapshot.parse(snapshot)
+    except (binascii.Error, UnicodeError, ValueError):
+        return None
+    return found if (version, cluster) == (_VERSION, identity) else None
+
+
+class Resume:
+    """One moment of the database, asked about what came before it."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def snapshot(self) -> Snapshot:
+        """Give the snapshot that all questions of this transaction see."""
+        rows = await self._connection.execute(
+            text("SELECT pg_current_snapshot()::text")
+        )
+        return Snapshot.parse(rows.scalar_one())
+
+    async def missed(self, me: UserId, since: Snapshot, limit: int) -> Missed | None:
+        """Give what changed for a user; None where that is more than the limit."""
+        asked = {"me": me, "since": str(since), "limit": limit + 1}
+        found = [
+            list(await self._connection.execute(query, asked))
+            for query in (_CONVERSATIONS, _CONNECTIONS, _MESSAGES, _RECEIPTS)
+        ]
+        if sum(len(rows) for rows in found) > limit:
+            return None
+        conversations, links, messages, receipts = found
+        return Missed(
+            conversations=[(row.id, row.is_new) for row in conversations],
+            connections=[Connection(**row._mapping) for row in links],  # noqa: SLF001
+            messages=[to_message(row) for row in messages],
+            receipts=receipts,
+        )

@@ -1,0 +1,88 @@
+-- The ledger: who may write to whom, and if not, why. The only place where it is
+-- decided; the statement which writes joins `judge`, and /permissions asks the same.
+
+-- Who asks: set for each transaction by the server, never by a client.
+CREATE OR REPLACE FUNCTION callboard.current_user_id() RETURNS uuid
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT NULLIF(current_setting('callboard.user_id', true), '')::uuid
+$$;
+
+-- The rule for two people. NULL: they may talk. A stranger and somebody who does not
+-- exist get the same answer, so that the ledger tells nobody who is there.
+CREATE OR REPLACE FUNCTION callboard.pair_reason(
+  my_status text, other_status text, is_blocked boolean, connection_status text
+) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE
+    WHEN my_status IS DISTINCT FROM 'active' THEN 'suspended'
+    WHEN is_blocked THEN 'blocked'
+    WHEN connection_status IS DISTINCT FROM 'accepted' THEN 'not_connected'
+    WHEN other_status IS DISTINCT FROM 'active' THEN 'suspended'
+  END
+$$;
+
+CREATE OR REPLACE FUNCTION callboard.is_blocked(one uuid, other uuid) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT EXISTS (SELECT FROM callboard.blocks WHERE blocker_id = one AND blocked_id = other)
+      OR EXISTS (SELECT FROM callboard.blocks WHERE blocker_id = other AND blocked_id = one)
+$$;
+
+-- The same for a user's own transaction, which sees only its own side of blocks.
+CREATE OR REPLACE FUNCTION callboard.blocked_either_way(one uuid, other uuid)
+RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
+  SELECT callboard.is_blocked(one, other)
+$$;
+
+-- May `me` message `other`? NULL, or the reason why not.
+CREATE OR REPLACE FUNCTION callboard.may_message(me uuid, other uuid) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
+  SELECT callboard.pair_reason(
+    (SELECT account_status FROM users WHERE id = me),
+    (SELECT account_status FROM users WHERE id = other),
+    callboard.is_blocked(me, other),
+    (SELECT status FROM connections
+      WHERE low_id = LEAST(me, other) AND high_id = GREATEST(me, other)))
+$$;
+
+-- May these users write into these conversations? A row for each pair of the two
+-- arrays, in any order: reason NULL, or why not.
+CREATE OR REPLACE FUNCTION callboard.judge(p_users uuid[], p_conversations uuid[])
+RETURNS TABLE (user_id uuid, conversation_id uuid, reason text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp ROWS 100 AS $$
+  SELECT asked.user_id, asked.conversation_id,
+    CASE
+      WHEN p.user_id IS NULL THEN 'not_found'
+      WHEN p.left_at IS NOT NULL THEN 'not_a_participant'
+      WHEN c.status = 'archived' THEN 'conversation_archived'
+      WHEN c.kind <> 'direct' THEN 'not_found'
+      ELSE COALESCE(
+        callboard.pair_reason(me.account_status, other.account_status,
+          callboard.is_blocked(asked.user_id, other.id), l.status),
+        CASE WHEN c.status = 'blocked' THEN 'conversation_blocked' END)
+    END
+  FROM (SELECT DISTINCT u.user_id, u.conversation_id
+          FROM unnest(p_users, p_conversations) AS u(user_id, conversation_id)) AS asked
+  LEFT JOIN conversations c ON c.id = asked.conversation_id
+  LEFT JOIN participants p
+    ON p.conversation_id = asked.conversation_id AND p.user_id = asked.user_id
+  LEFT JOIN users me ON me.id = asked.user_id
+  LEFT JOIN users other
+    ON other.id = CASE asked.user_id WHEN c.direct_low_id THEN c.direct_high_id
+                                     ELSE c.direct_low_id END
+  LEFT JOIN connections l ON l.low_id = c.direct_low_id AND l.high_id = c.direct_high_id
+$$;
+
+-- May this user write into this conversation? NULL, or the reason why not.
+CREATE OR REPLACE FUNCTION callboard.may_write(me uuid, conversation uuid) RETURNS text
+LANGUAGE sql STABLE AS $$
+  SELECT reason FROM callboard.judge(ARRAY[me], ARRAY[conversation])
+$$;
+
+-- Does this user read this conversation now?
+CREATE OR REPLACE FUNCTION callboard.is_participant(conversation uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM participants p
+    WHERE p.conversation_id = conversation
+      AND p.user_id = callboard.current_user_id() AND p.left_at IS NULL)
+$$;

@@ -1,0 +1,173 @@
+-- Group commit: a batch of drafts becomes messages in one statement and one commit.
+--
+-- Conversation rows are locked in id order (two writers in different orders would
+-- deadlock) and stay locked until commit, so in a conversation the order of commits
+-- is the order of `seq`. The second statement starts after the locks are held and so
+-- sees every earlier decision: the ledger, known client ids, the last seq.
+--
+-- Answers a row for each draft:
+--   is_new   stored now: seq, sent_at and, on the first of its conversation, audience
+--            and prev_xid (the transaction of the message before it)
+--   is_same  known client id with the same content: message_id names the first one
+--   reason   refused: a ledger reason, 'conflict' (known client id, other content),
+--            'invalid_reply', or 'raced' (another writer has just stored this client
+--            id: ask again and it is known)
+CREATE OR REPLACE FUNCTION callboard.send_messages(
+  p_node uuid, p_ids uuid[], p_conversations uuid[], p_senders uuid[], p_clients uuid[],
+  p_digests uuid[], p_bodies text[], p_attachments text[], p_replies uuid[],
+  p_metadata text[]
+) RETURNS TABLE (
+  draft bigint, is_new boolean, is_same boolean, reason text, conversation_id uuid,
+  message_id uuid, seq bigint, sent_at timestamptz, xid text, prev_xid text,
+  audience uuid[]
+)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM FROM conversations c WHERE c.id = ANY (p_conversations)
+    ORDER BY c.id FOR NO KEY UPDATE;
+
+  RETURN QUERY
+  WITH drafts AS MATERIALIZED (
+    SELECT d.* FROM unnest(p_ids, p_conversations, p_senders, p_clients, p_digests,
+        p_bodies, p_attachments, p_replies, p_metadata) WITH ORDINALITY
+      AS d(id, conversation_id, sender_id, client_id, digest, body, attachments,
+           reply_to_id, metadata, draft)
+  ), known AS MATERIALIZED (
+    SELECT d.draft, k.conversation_id, k.message_id, k.digest = d.digest AS is_same
+    FROM drafts d JOIN message_keys k
+      ON k.sender_id = d.sender_id AND k.client_id = d.client_id
+  ), judged AS MATERIALIZED (
+    SELECT d.*, COALESCE(j.reason,
+      CASE WHEN d.reply_to_id IS NOT NULL AND NOT EXISTS (
+          SELECT FROM messages m
+          WHERE m.conversation_id = d.conversation_id AND m.id = d.reply_to_id)
+        THEN 'invalid_reply' END) AS reason
+    FROM drafts d JOIN judge(p_senders, p_conversations) j
+      ON j.user_id = d.sender_id AND j.conversation_id = d.conversation_id
+    WHERE NOT EXISTS (SELECT FROM known k WHERE k.draft = d.draft)
+  ), keyed AS (
+    INSERT INTO message_keys (sender_id, client_id, digest, conversation_id, message_id)
+    SELECT j.sender_id, j.client_id, j.digest, j.conversation_id, j.id
+    FROM judged j WHERE j.reason IS NULL
+    ORDER BY j.sender_id, j.client_id
+    ON CONFLICT DO NOTHING
+    RETURNING sender_id, client_id
+  ), fresh AS MATERIALIZED (
+    SELECT j.draft, j.id, j.conversation_id, j.sender_id, j.client_id, j.body,
+      j.attachments, j.reply_to_id, j.metadata,
+      c.last_seq + row_number() OVER w AS seq,
+      row_number() OVER w AS place,
+      lag(j.sender_id) OVER w AS follows_sender_id,
+      -- In one conversation time never runs backwards, whatever the clock does.
+      GREATEST(date_trunc('milliseconds', clock_timestamp()), c.last_message_at)
+        AS sent_at,
+      c.last_xid AS prev_xid
+    FROM judged j
+    JOIN keyed k ON k.sender_id = j.sender_id AND k.client_id = j.client_id
+    JOIN conversations c ON c.id = j.conversation_id
+    WINDOW w AS (PARTITION BY j.conversation_id ORDER BY j.draft)
+  ), tops AS MATERIALIZED (
+    SELECT f.conversation_id, min(f.seq) AS first_seq, max(f.seq) AS last_seq,
+      max(f.sent_at) AS sent_at, min(f.prev_xid::text) AS prev_xid
+    FROM fresh f GROUP BY f.conversation_id
+  ), stored AS (
+    INSERT INTO messages (conversation_id, seq, id, client_id, sender_id, kind, body,
+      attachments, reply_to_id, metadata, sent_at)
+    SELECT f.conversation_id, f.seq, f.id, f.client_id, f.sender_id, 'text', f.body,
+      f.attachments::jsonb, f.reply_to_id, f.metadata::jsonb, f.sent_at
+    FROM fresh f
+  ), moved AS (
+    UPDATE conversations c
+    SET last_seq = t.last_seq, last_message_at = t.sent_at,
+      last_xid = pg_current_xact_id()
+    FROM tops t WHERE c.id = t.conversation_id
+  ), own AS MATERIALIZED (
+    SELECT f.conversation_id, f.sender_id, max(f.seq) AS last_seq,
+      max(f.sent_at) AS sent_at
+    FROM fresh f GROUP BY f.conversation_id, f.sender_id
+  ), answered AS (
+    -- Who answers has read what came before; written down only where it tells
+    -- something new, so that a message costs no receipt.
+    INSERT INTO receipts (conversation_id, user_id, seq, at)
+    SELECT f.conversation_id, f.sender_id, f.seq - 1, f.sent_at
+    FROM fresh f JOIN participants p
+      ON p.conversation_id = f.conversation_id AND p.user_id = f.sender_id
+    WHERE p.read_seq < f.seq - 1 AND f.follows_sender_id IS DISTINCT FROM f.sender_id
+    ON CONFLICT DO NOTHING
+  ), marked AS (
+    UPDATE participants p
+    SET read_seq = o.last_seq, delivered_seq = o.last_seq, read_at = o.sent_at,
+      delivered_at = o.sent_at
+    FROM own o
+    WHERE p.conversation_id = o.conversation_id AND p.user_id = o.sender_id
+  ), noted AS (
+    INSERT INTO feed (node_id, conversation_ids, first_seqs, last_seqs, prev_xids)
+    SELECT p_node, array_agg(t.conversation_id), array_agg(t.first_seq),
+      array_agg(t.last_seq), array_agg(t.prev_xid::xid8)
+    FROM tops t HAVING count(*) > 0
+  )
+  SELECT d.draft, f.id IS NOT NULL, COALESCE(k.is_same, false),
+    CASE
+      WHEN f.id IS NOT NULL OR k.is_same THEN NULL
+      WHEN k.draft IS NOT NULL THEN 'conflict'
+      ELSE COALESCE(j.reason, 'raced')
+    END,
+    COALESCE(k.conversation_id, d.conversation_id), COALESCE(k.message_id, f.id),
+    f.seq, f.sent_at, pg_current_xact_id_if_assigned()::text, f.prev_xid::text,
+    CASE WHEN f.place = 1 THEN ARRAY(
+      SELECT p.user_id FROM participants p
+      WHERE p.conversation_id = f.conversation_id AND p.left_at IS NULL) END
+  FROM drafts d
+  LEFT JOIN fresh f ON f.draft = d.draft
+  LEFT JOIN known k ON k.draft = d.draft
+  LEFT JOIN judged j ON j.draft = d.draft
+  ORDER BY d.draft;
+END
+$$;
+
+-- The direct conversation of two people, made when it is missing. Whether they may
+-- talk is for the caller to have asked (`may_message`) in this transaction.
+CREATE OR REPLACE FUNCTION callboard.open_direct(
+  p_id uuid, me uuid, other uuid, OUT conversation_id uuid, OUT is_new boolean
+)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
+BEGIN
+  IF callboard.may_message(me, other) IS NOT NULL THEN
+    RAISE EXCEPTION 'the ledger refuses' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  INSERT INTO conversations (id, kind, direct_low_id, direct_high_id)
+  VALUES (p_id, 'direct', LEAST(me, other), GREATEST(me, other))
+  ON CONFLICT ON CONSTRAINT uq_conversations_direct DO NOTHING;
+  is_new := FOUND;
+  IF is_new THEN
+    INSERT INTO participants (conversation_id, user_id) VALUES (p_id, me), (p_id, other);
+    conversation_id := p_id;
+  ELSE
+    SELECT c.id INTO conversation_id FROM conversations c
+    WHERE c.direct_low_id = LEAST(me, other) AND c.direct_high_id = GREATEST(me, other);
+  END IF;
+END
+$$;
+
+-- Bring the direct conversation of two people in step with their blocks. Answers the
+-- conversation and its new status if that changed. The row is locked before the blocks
+-- are looked at, so that of two people who block and unblock at once the later sees both.
+CREATE OR REPLACE FUNCTION callboard.follow_blocks(one uuid, other uuid)
+RETURNS TABLE (conversation_id uuid, status text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  found_id uuid;
+  fitting text;
+BEGIN
+  SELECT c.id INTO found_id FROM conversations c
+  WHERE c.direct_low_id = LEAST(one, other) AND c.direct_high_id = GREATEST(one, other)
+  FOR NO KEY UPDATE;
+  fitting := CASE WHEN callboard.is_blocked(one, other) THEN 'blocked' ELSE 'active' END;
+  RETURN QUERY
+  UPDATE conversations c SET status = fitting, changed_xid = pg_current_xact_id()
+  WHERE c.id = found_id AND c.status <> fitting
+  RETURNING c.id, c.status;
+END
+$$;

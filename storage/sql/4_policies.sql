@@ -1,0 +1,107 @@
+-- Row-level security: with a user set, a forgotten WHERE shows nothing of others.
+
+DO $$
+DECLARE
+  name text;
+BEGIN
+  FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'callboard'
+      AND tablename <> 'alembic_version' LOOP
+    EXECUTE format('ALTER TABLE callboard.%I ENABLE ROW LEVEL SECURITY', name);
+    EXECUTE format('DROP POLICY IF EXISTS service ON callboard.%I', name);
+    EXECUTE format('CREATE POLICY service ON callboard.%I TO callboard_service'
+      ' USING (true) WITH CHECK (true)', name);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON callboard.%I'
+      ' TO callboard_service', name);
+  END LOOP;
+END
+$$;
+
+-- What anybody may know of a person: a view, because a policy hides rows, not columns.
+CREATE OR REPLACE VIEW callboard.profiles AS
+  SELECT id, display_name, handle, avatar_url, headline, role, created_at
+  FROM callboard.users WHERE account_status = 'active';
+GRANT SELECT ON callboard.profiles TO callboard_user, callboard_service;
+
+GRANT SELECT ON callboard.users, callboard.organizations, callboard.organization_members,
+  callboard.conversations, callboard.participants, callboard.messages, callboard.receipts,
+  callboard.message_keys TO callboard_user;
+GRANT SELECT, INSERT, UPDATE ON callboard.connections TO callboard_user;
+GRANT SELECT, INSERT, DELETE ON callboard.blocks TO callboard_user;
+GRANT UPDATE (read_seq, delivered_seq, read_at, delivered_at, muted_until, archived_at,
+  changed_xid) ON callboard.participants TO callboard_user;
+GRANT INSERT ON callboard.receipts, callboard.feed TO callboard_user;
+
+DROP POLICY IF EXISTS oneself ON callboard.users;
+CREATE POLICY oneself ON callboard.users FOR SELECT TO callboard_user
+  USING (id = callboard.current_user_id());
+
+DROP POLICY IF EXISTS oneself ON callboard.organization_members;
+CREATE POLICY oneself ON callboard.organization_members FOR SELECT TO callboard_user
+  USING (user_id = callboard.current_user_id());
+
+DROP POLICY IF EXISTS members ON callboard.organizations;
+CREATE POLICY members ON callboard.organizations FOR SELECT TO callboard_user
+  USING (EXISTS (SELECT FROM callboard.organization_members m
+    WHERE m.organization_id = id AND m.user_id = callboard.current_user_id()));
+
+DROP POLICY IF EXISTS either_side ON callboard.connections;
+CREATE POLICY either_side ON callboard.connections TO callboard_user
+  USING (callboard.current_user_id() IN (requester_id, recipient_id))
+  WITH CHECK (callboard.current_user_id() IN (requester_id, recipient_id));
+
+DROP POLICY IF EXISTS blocker ON callboard.blocks;
+CREATE POLICY blocker ON callboard.blocks TO callboard_user
+  USING (blocker_id = callboard.current_user_id())
+  WITH CHECK (blocker_id = callboard.current_user_id());
+
+DROP POLICY IF EXISTS participant ON callboard.conversations;
+CREATE POLICY participant ON callboard.conversations FOR SELECT TO callboard_user
+  USING (callboard.is_participant(id));
+
+DROP POLICY IF EXISTS fellow ON callboard.participants;
+CREATE POLICY fellow ON callboard.participants FOR SELECT TO callboard_user
+  USING (user_id = callboard.current_user_id() OR callboard.is_participant(conversation_id));
+
+DROP POLICY IF EXISTS own_markers ON callboard.participants;
+CREATE POLICY own_markers ON callboard.participants FOR UPDATE TO callboard_user
+  USING (user_id = callboard.current_user_id() AND left_at IS NULL)
+  WITH CHECK (user_id = callboard.current_user_id());
+
+DROP POLICY IF EXISTS reader ON callboard.messages;
+CREATE POLICY reader ON callboard.messages FOR SELECT TO callboard_user
+  USING (EXISTS (SELECT FROM callboard.participants p
+    WHERE p.conversation_id = messages.conversation_id
+      AND p.user_id = callboard.current_user_id()
+      AND p.left_at IS NULL AND messages.seq > p.joined_seq));
+
+DROP POLICY IF EXISTS fellow ON callboard.receipts;
+CREATE POLICY fellow ON callboard.receipts FOR SELECT TO callboard_user
+  USING (user_id = callboard.current_user_id() OR callboard.is_participant(conversation_id));
+
+DROP POLICY IF EXISTS own_markers ON callboard.receipts;
+CREATE POLICY own_markers ON callboard.receipts FOR INSERT TO callboard_user
+  WITH CHECK (user_id = callboard.current_user_id() AND callboard.is_participant(conversation_id));
+
+DROP POLICY IF EXISTS sender ON callboard.message_keys;
+CREATE POLICY sender ON callboard.message_keys FOR SELECT TO callboard_user
+  USING (sender_id = callboard.current_user_id());
+
+-- A user's transaction announces what it did; nobody but the service reads it.
+DROP POLICY IF EXISTS announce ON callboard.feed;
+CREATE POLICY announce ON callboard.feed FOR INSERT TO callboard_user WITH CHECK (true);
+
+-- Functions answer about anybody, so only the server's roles may ask them.
+DO $$
+DECLARE
+  signature text;
+BEGIN
+  FOR signature IN SELECT p.oid::regprocedure::text FROM pg_proc p
+      WHERE p.pronamespace = 'callboard'::regnamespace LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', signature);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO callboard_service', signature);
+    IF signature !~ 'send_messages' THEN
+      EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO callboard_user', signature);
+    END IF;
+  END LOOP;
+END
+$$;

@@ -1,0 +1,101 @@
+"""
+One transaction, its stores, and what it will announce.
+
+Nobody calls commit: leaving the block commits, an exception rolls back. Events are
+recorded while working, written to the feed with the commit, and published by the
+node only after it.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import feed
+from storage.connections import Blocks, Connections
+from storage.conversations import Conversations
+from storage.database import USER_ROLE, Database, busy_when_unreachable
+from storage.keys import ApiKeys, IdempotencyKeys
+from storage.ledger import Ledger
+from storage.messages import Messages
+from storage.records import UserId
+from storage.resume import Resume
+from storage.users import Users
+
+
+@dataclass
+class UnitOfWork:
+    """
+    The stores of one transaction.
+
+    After the block `xid` is the transaction that committed, 0 where nothing was
+    announced.
+    """
+
+    connection: AsyncConnection
+    recorded: list[dict[str, Any]] = field(default_factory=list)
+    xid: int = 0
+
+    def __post_init__(self) -> None:
+        self.api_keys = ApiKeys(self.connection)
+        self.blocks = Blocks(self.connection)
+        self.connections = Connections(self.connection)
+        self.conversations = Conversations(self.connection)
+        self.idempotency_keys = IdempotencyKeys(self.connection)
+        self.ledger = Ledger(self.connection)
+        self.messages = Messages(self.connection)
+        self.resume = Resume(self.connection)
+        self.users = Users(self.connection)
+
+    def record(
+        self, audience: Iterable[UserId], kind: str, data: Mapping[str, Any]
+    ) -> None:
+        """
+        Say what these users are to be told when the transaction has committed.
+
+        `data` is JSON as the client will get it.
+        """
+        to = [str(user) for user in audience]
+        self.recorded.append({"to": to, "type": kind, "data": data})
+
+
+@asynccontextmanager
+async def begin(
+    database: Database,
+    node_id: UUID,
+    *,
+    user: UserId | None = None,
+    is_snapshot: bool = False,
+) -> AsyncIterator[UnitOfWork]:
+    """
+    Work in one transaction: as a user, who sees their own, or as the service.
+
+    `is_snapshot` makes all its reads see one moment, and writes impossible.
+
+    Raises:
+        Busy: The database is away; nothing was committed, or, if it went away in
+            the very moment of commit, the caller cannot know.
+    """
+    with busy_when_unreachable():
+        async with database.engine.connect() as connection:
+            if is_snapshot:
+                await connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            async with connection.begin():
+                if user is not None:
+                    await connection.execute(
+                        text(
+                            "SELECT set_config('role', :role, true),"
+                            " set_config('callboard.user_id', :user, true)"
+                        ),
+                        {"role": USER_ROLE, "user": str(user)},
+                    )
+                work = UnitOfWork(connection)
+                yield work
+                if work.recorded:
+                    work.xid = await feed.announce(connection, node_id, work.recorded)

@@ -1,0 +1,63 @@
+"""
+Asyncio client for Callboard: read `client.py` first, then `store.py`, `socket.py`.
+
+`Client` survives faults; `Socket` is one WebSocket life; `Conversations` is the pure
+store; `Api` and `Platform` are the HTTP side.
+"""
+
+from callboard_client.backoff import Backoff
+from callboard_client.client import Client
+from callboard_client.errors import (
+    CallboardError,
+    ClientClosed,
+    ConnectionLost,
+    ProtocolFault,
+    Refused,
+    TooManyPending,
+    comes_back,
+)
+from callboard_client.http import Api, Platform
+from callboard_client.shapes import (
+    Attachment,
+    Connection,
+    Conversation,
+    Event,
+    Hello,
+    Json,
+    Message,
+    Page,
+    Participant,
+)
+from callboard_client.socket import Socket
+from callboard_client.store import Conversations
+from callboard_client.timeline import Gap, Timeline
+from callboard_client.tokens import Tokens, TokenSource
+
+__all__ = [
+    "Api",
+    "Attachment",
+    "Backoff",
+    "CallboardError",
+    "Client",
+    "ClientClosed",
+    "Connection",
+    "ConnectionLost",
+    "Conversation",
+    "Conversations",
+    "Event",
+    "Gap",
+    "Hello",
+    "Json",
+    "Message",
+    "Page",
+    "Participant",
+    "Platform",
+    "ProtocolFault",
+    "Refused",
+    "Socket",
+    "Timeline",
+    "TokenSource",
+    "Tokens",
+    "TooManyPending",
+    "comes_back",
+]

@@ -1,0 +1,287 @@
+"""
+The durable client: one person's sockets, one after the other, and a store kept true.
+
+Whatever happens on the way, afterwards the store equals the server's history, and
+every message sent is there once, or its sender was told otherwise.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Literal, Self, cast
+from uuid import uuid4
+
+from callboard_client.backoff import Backoff
+from callboard_client.catching_up import fill_gaps, reload_all
+from callboard_client.errors import ConnectionLost, TooManyPending
+from callboard_client.http import Api
+from callboard_client.lanes import Lanes
+from callboard_client.link import Link, first_of
+from callboard_client.shapes import Event, Json, Message
+from callboard_client.socket import How, Socket
+from callboard_client.store import Conversations
+from callboard_client.tokens import Tokens, TokenSource
+
+__all__ = ["Client"]
+
+State = Literal["offline", "online", "closed"]
+EventCallback = Callable[[Event], Awaitable[None] | None]
+ReloadCallback = Callable[[str], Awaitable[None] | None]
+
+GOING_AWAY = 1001
+# Events that pass by the store and are worth telling each time.
+PASSING_BY = frozenset({"typing", "presence"})
+
+
+class Client:
+    """
+    Stays connected as one person, resumes after every fault, and keeps `store` true.
+
+    Use it as a context manager: entering waits for the first greeting and the first
+    load, leaving closes. `token` is a token or a function that fetches one, plain or
+    async; it is asked before a token expires. A `cursor` resumes where an earlier
+    client stopped; it belongs to that client's `store`, so give both or neither.
+
+    `history` says how many messages before the first one heard of a new store holds
+    of each conversation, None for all. `on_event` is called after an event was
+    applied, if it changed something or is not kept (typing, presence); `on_reload`
+    with a reason after the store had to be fetched anew. What they raise ends the
+    client.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: TokenSource,
+        *,
+        cursor: str | None = None,
+        store: Conversations | None = None,
+        how: How = "header",
+        history: int | None = 50,
+        most_pending: int = 1000,
+        backoff: Backoff | None = None,
+        reply_timeout: float = 10.0,
+        on_event: EventCallback | None = None,
+        on_reload: ReloadCallback | None = None,
+    ) -> None:
+        if cursor is not None and store is None:
+            raise ValueError("a cursor continues a store; give that as well")
+        self.store = Conversations(history=history) if store is None else store
+        self.cursor = cursor
+        """Resumes after everything that has been applied to the store."""
+        self._url = url
+        self._how: How = how
+        self._tokens = Tokens(token)
+        self.api = Api(url, self._tokens)
+        self._most_pending = most_pending
+        self._reply_timeout = reply_timeout
+        self._on_event = on_event
+        self._on_reload = on_reload
+        self._is_caught_up = False
+        self._lanes = Lanes()
+        self._link = Link(self._connect, self._live, self._tokens, backoff or Backoff())
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    @property
+    def state(self) -> State:
+        """
+        Whether the client is connected right now, or has ended.
+        """
+        if self._link.failure is not None:
+            return "closed"
+        return "offline" if self._link.socket is None else "online"
+
+    @property
+    def pending(self) -> int:
+        """
+        How many messages wait for their acknowledgement.
+        """
+        return self._lanes.waiting
+
+    async def start(self) -> None:
+        """
+        Begin to connect, and wait until the store is true for the first time.
+
+        Raises:
+            ClientClosed: The server will not have this client.
+        """
+        self._link.start()
+        try:
+            await self.until(lambda: self._is_caught_up)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """
+        Disconnect and end; sends that wait raise ClientClosed.
+        """
+        await self._link.close()
+        await self.api.close()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """
+        Wait until a condition on the store or the client holds.
+
+        It is looked at after every event, reload, connect and disconnect.
+
+        Raises:
+            ClientClosed: The client ended first.
+        """
+        await self._link.until(condition)
+
+    async def send(
+        self,
+        body: str,
+        *,
+        conversation_id: str | None = None,
+        to_user_id: str | None = None,
+        client_id: str | None = None,
+        **more: object,
+    ) -> Message:
+        """
+        Send a message and give it back once it is committed.
+
+        Waits for a connection, and after a fault sends again under the same
+        `client_id`, so that history has it once. Messages to one destination go out
+        in the order of the calls, one at a time.
+
+        Raises:
+            Refused: The server said no, or kept saying "later".
+            TooManyPending: As many sends wait already as were allowed.
+            ClientClosed: The client ended; whether it was sent is unknown.
+        """
+        if (conversation_id is None) == (to_user_id is None):
+            raise ValueError("a message goes to a conversation or to a user")
+        if self._lanes.waiting >= self._most_pending:
+            raise TooManyPending(f"{self._most_pending} messages are waiting")
+        data: Json = {"client_id": client_id or str(uuid4()), "body": body, **more}
+        if conversation_id is not None:
+            data["conversation_id"] = conversation_id
+        else:
+            data["to_user_id"] = to_user_id
+        async with self._lanes.turn(conversation_id or f"to {to_user_id}"):
+            answer = await self._link.insist("message.send", data)
+        message = cast("Message", answer["message"])
+        # The event may be far behind. What it would say can be known now; whether
+        # something is missing before it cannot.
+        self.store.apply({"type": "message.created", "data": {"message": message}})
+        await self._link.tell()
+        return message
+
+    async def read(self, conversation_id: str, seq: int) -> Json:
+        """
+        Mark a conversation as read up to a message; never moves back.
+
+        Tried again after a fault. Raises as `send`.
+        """
+        data = {"conversation_id": conversation_id, "seq": seq}
+        return await self._link.insist("conversation.read", data)
+
+    async def delivered(self, conversation_id: str, seq: int) -> Json:
+        """
+        Acknowledge that messages have arrived; never moves back.
+
+        Tried again after a fault. Raises as `send`.
+        """
+        data = {"conversation_id": conversation_id, "seq": seq}
+        return await self._link.insist("conversation.delivered", data)
+
+    async def request(self, command: str, /, **data: object) -> Json:
+        """
+        Send any command as soon as there is a connection, and only once.
+
+        Raises:
+            Refused: The server said no.
+            ConnectionLost: The connection went before the reply: unknown.
+            TimeoutError: The reply did not come in time: unknown.
+            ClientClosed: The client has ended.
+        """
+        socket = await self._link.online()
+        return await socket.request(command, **data)
+
+    async def _connect(self) -> Socket:
+        socket = await Socket.connect(
+            self._url,
+            await self._tokens.current(),
+            how=self._how,
+            cursor=self.cursor,
+            reply_timeout=self._reply_timeout,
+        )
+        self.store.user_id = socket.hello["user_id"]
+        return socket
+
+    async def _live(self, socket: Socket) -> None:
+        drained = asyncio.Event()
+        await first_of(self._follow(socket, drained), leave(drained))
+
+    async def _follow(self, socket: Socket, drained: asyncio.Event) -> None:
+        hello = socket.hello
+        if hello["resumed"] is True:
+            # Not yet the cursor of `hello`: what was missed is still to come.
+            await fill_gaps(self.api, self.store)
+        else:
+            await self._reload()
+            self.cursor = hello["cursor"]
+            if hello["resumed"] is False:
+                await call(self._on_reload, "cursor")
+        self._is_caught_up = True
+        await self._link.tell()
+        async for event in socket.events():
+            await self._take(event, drained)
+            await self._link.tell()
+
+    async def _take(self, event: Event, drained: asyncio.Event) -> None:
+        kind, data = event["type"], event["data"]
+        match kind:
+            case "cursor":
+                # All events before it have been applied: they came through here.
+                self.cursor = data["cursor"]
+            case "resync":
+                await self._reload()
+                await call(self._on_reload, str(data.get("reason", "resync")))
+            case "draining":
+                after_s = data.get("reconnect_after_ms", 0) / 1000
+                asyncio.get_running_loop().call_later(after_s, drained.set)
+            case _:
+                has_changed = self.store.apply(event)
+                await fill_gaps(self.api, self.store)
+                if has_changed or kind in PASSING_BY:
+                    await call(self._on_event, event)
+
+    async def _reload(self) -> None:
+        await reload_all(self.api, self.store)
+        await fill_gaps(self.api, self.store)
+
+
+async def call(
+    callback: Callable[..., Awaitable[None] | None] | None, *what: object
+) -> None:
+    """
+    Call a callback, plain or async, if there is one.
+    """
+    if callback is None:
+        return
+    outcome = callback(*what)
+    if inspect.isawaitable(outcome):
+        await outcome
+
+
+async def leave(drained: asyncio.Event) -> None:
+    """
+    Wait for the moment the server named, and go before it closes.
+    """
+    await drained.wait()
+    raise ConnectionLost(GOING_AWAY, "the server is draining")

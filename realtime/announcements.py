@@ -1,12 +1,13 @@
 """What one committed transaction tells, and how it travels between nodes."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 from uuid import UUID
 
 import orjson
 
+from realtime.plain_json import dumps
 from storage.records import ConversationId, UserId
 
 # Told to nodes, not to clients: close the sockets of these users.
@@ -42,6 +43,10 @@ class Run:
         """Give the `seq` of the last message."""
         return self.first_seq + len(self.payloads) - 1
 
+    def after(self, prev_xid: int) -> "Run":
+        """Give the same run, following another transaction."""
+        return replace(self, prev_xid=prev_xid)
+
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
@@ -58,7 +63,8 @@ class Announcement:
 
     def audience(self) -> set[UserId]:
         """Name everybody who is told something."""
-        return {user for part in (*self.told, *self.runs) for user in part.audience}
+        told = {user for part in self.told for user in part.audience}
+        return told.union(user for run in self.runs for user in run.audience)
 
     def part_for(self, users: Collection[UserId]) -> Self:
         """
@@ -97,7 +103,7 @@ class Announcement:
         }
         payloads = [told.payload for told in self.told]
         payloads += [payload for run in self.runs for payload in run.payloads]
-        return b"\n".join([orjson.dumps(head), *payloads])
+        return b"\n".join([dumps(head), *payloads])
 
     @classmethod
     def decode(cls, data: bytes) -> Self:

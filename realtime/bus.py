@@ -67,7 +67,7 @@ class MemoryBus:
         """Tell whether announcements travel now: between open and close they do."""
         return self._receive is not None
 
-    async def open(self, receive: Receive, recovered: Callable[[], None]) -> None:  # noqa: ARG002 - it never has to
+    async def open(self, receive: Receive, recovered: Callable[[], None]) -> None:
         """Begin."""
         self._receive = receive
         self._nodes.append(self)

@@ -27,6 +27,7 @@ from pydantic import (
 )
 
 from realtime.clock import instant
+from realtime.plain_json import dumps
 
 BODY_CHARS = 8000
 FRAME_BYTES = 65_536
@@ -530,21 +531,19 @@ class Draining(Event):
     reconnect_after_ms: int
 
 
-EVENTS: Mapping[str, type[Event]] = {
-    event.kind: event
-    for event in (
-        Hello,
-        MessageCreated,
-        ReceiptRead,
-        ReceiptDelivered,
-        ConversationCreated,
-        ConversationUpdated,
-        *CONNECTION_EVENTS.values(),
-        CursorMoved,
-        Resync,
-        Draining,
-    )
-}
+_EVENTS: tuple[type[Event], ...] = (
+    Hello,
+    MessageCreated,
+    ReceiptRead,
+    ReceiptDelivered,
+    ConversationCreated,
+    ConversationUpdated,
+    *CONNECTION_EVENTS.values(),
+    CursorMoved,
+    Resync,
+    Draining,
+)
+EVENTS: Mapping[str, type[Event]] = {event.kind: event for event in _EVENTS}
 
 
 # --- encoding ---------------------------------------------------------------------
@@ -552,9 +551,9 @@ EVENTS: Mapping[str, type[Event]] = {
 
 def encode_ok(reference: int | str, data: Mapping[str, Any]) -> bytes:
     """Say that a command was done."""
-    return orjson.dumps({"type": "ok", "id": reference, "data": data})
+    return dumps({"type": "ok", "id": reference, "data": data})
 
 
 def encode_event(kind: str, at: datetime, data: Mapping[str, Any]) -> bytes:
     """Tell a fact, with the moment at which it became one."""
-    return orjson.dumps({"type": kind, "at": instant(at), "data": data})
+    return dumps({"type": kind, "at": instant(at), "data": data})

@@ -432,8 +432,10 @@ def _first_text(*candidates: object) -> str | None:
 
 
 def _read_secret(secret: str) -> bytes:
+    if not secret:
+        raise ValueError("The JWT secret is empty.")
     if len(secret.encode()) < SECRET_BYTES:
-        raise ValueError("The JWT secret is shorter than 32 bytes.")
+        log.warning("The JWT secret is shorter than 32 bytes and can be guessed.")
     try:
         # Refuses keys meant for other algorithms: a public key as the shared
         # secret is the classic confusion.

@@ -49,6 +49,15 @@ class Connections:
             .with_for_update(key_share=True)
         )
 
+    async def between(self, one: UserId, other: UserId) -> Connection | None:
+        """Give the connection of a pair, whoever requested it."""
+        return await self._one(
+            select(*_CONNECTION).where(
+                connections.c.low_id == min(one, other),
+                connections.c.high_id == max(one, other),
+            )
+        )
+
     async def insert(
         self,
         connection: ConnectionId,
@@ -182,6 +191,15 @@ class Blocks:
                 blocks.c.blocker_id == blocker, blocks.c.blocked_id == blocked
             )
         )
+
+    async def has(self, blocker: UserId, blocked: UserId) -> bool:
+        """Tell whether somebody has blocked somebody."""
+        rows = await self._connection.execute(
+            select(blocks.c.blocked_id).where(
+                blocks.c.blocker_id == blocker, blocks.c.blocked_id == blocked
+            )
+        )
+        return rows.one_or_none() is not None
 
     async def by(
         self, blocker: UserId, *, after: UserId | None, limit: int

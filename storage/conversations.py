@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, text, update
+from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Uuid
 
 from storage.messages import COLUMNS, to_message
 from storage.records import Conversation, ConversationId, Participant, Unread, UserId
-from storage.tables import participants
+from storage.tables import conversations, participants
 
 # Sending reads up to one's own message and joining begins at `joined_seq`, so what
 # is unread is plain arithmetic.
@@ -172,6 +172,31 @@ class Conversations:
             for row in rows
         ]
 
+    async def direct_with(self, me: UserId, other: UserId) -> ConversationId | None:
+        """Find the direct conversation of two people."""
+        rows = await self._connection.execute(
+            select(conversations.c.id).where(
+                conversations.c.direct_low_id == min(me, other),
+                conversations.c.direct_high_id == max(me, other),
+            )
+        )
+        return rows.scalar_one_or_none()
+
+    async def other_of(
+        self, me: UserId, conversation: ConversationId
+    ) -> UserId | None:
+        """Name the other one of a direct conversation; None in any other kind."""
+        rows = await self._connection.execute(
+            select(conversations.c.direct_low_id, conversations.c.direct_high_id).where(
+                conversations.c.id == conversation
+            )
+        )
+        row = rows.one_or_none()
+        if row is None or row.direct_low_id is None:
+            return None
+        low, high = UserId(row.direct_low_id), UserId(row.direct_high_id)
+        return high if me == low else low
+
     async def open_direct(
         self, new_id: ConversationId, me: UserId, other: UserId
     ) -> tuple[ConversationId, bool]:
@@ -232,7 +257,7 @@ class Conversations:
                 participants.c.user_id == me,
                 participants.c.left_at.is_(None),
             )
-            .values(**values, changed_xid=func.pg_current_xact_id())
+            .values(**values, arranged_xid=func.pg_current_xact_id())
             .returning(participants.c.user_id)
         )
         return rows.one_or_none() is not None

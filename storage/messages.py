@@ -28,6 +28,7 @@ FROM callboard.send_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 COLUMNS = """
 m.id, m.conversation_id, m.seq, m.client_id, m.sender_id, m.kind, m.body,
 m.attachments, m.reply_to_id, m.metadata, m.sent_at, m.edited_at, m.deleted_at,
+m.created_xid::text AS xid,
 (SELECT r.at FROM callboard.receipts r
   WHERE r.conversation_id = m.conversation_id AND r.at >= m.sent_at
     AND r.seq >= m.seq AND r.user_id IS DISTINCT FROM m.sender_id
@@ -111,6 +112,7 @@ def to_message(row: Any) -> Message:  # noqa: ANN401 - rows of two drivers
         edited_at=row.edited_at,
         deleted_at=row.deleted_at,
         read_at=row.read_at,
+        xid=int(row.xid),
     )
 
 

@@ -75,6 +75,7 @@ class Message:
     edited_at: datetime | None
     deleted_at: datetime | None
     read_at: datetime | None
+    xid: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ _VERSION = "1"
 # A snapshot lists running transactions; with 1,000 of them it is still shorter.
 _LONGEST_CURSOR = 16_384
 
+# Passed as text: the driver has a form of its own for snapshots.
+_SINCE = "CAST(CAST(:since AS text) AS pg_snapshot)"
+
 _IDENTITY = """
 SELECT concat_ws('-', (SELECT system_identifier FROM pg_control_system()),
   (SELECT oid FROM pg_database WHERE datname = current_database()),
@@ -37,19 +40,19 @@ WITH RECURSIVE mine AS (
   SELECT c.id, c.last_seq, p.joined_seq FROM callboard.participants p
   JOIN callboard.conversations c ON c.id = p.conversation_id
   WHERE p.user_id = :me AND p.left_at IS NULL
-    AND c.last_xid >= pg_snapshot_xmin(CAST(:since AS pg_snapshot))
-    AND NOT pg_visible_in_snapshot(c.last_xid, CAST(:since AS pg_snapshot))
+    AND c.last_xid >= pg_snapshot_xmin({_SINCE})
+    AND NOT pg_visible_in_snapshot(c.last_xid, {_SINCE})
 ), tail AS (
   SELECT m.conversation_id, m.seq, mine.joined_seq FROM mine
   JOIN callboard.messages m ON m.conversation_id = mine.id AND m.seq = mine.last_seq
   WHERE m.seq > mine.joined_seq
-    AND NOT pg_visible_in_snapshot(m.created_xid, CAST(:since AS pg_snapshot))
+    AND NOT pg_visible_in_snapshot(m.created_xid, {_SINCE})
   UNION ALL
   SELECT m.conversation_id, m.seq, tail.joined_seq FROM tail
   JOIN callboard.messages m
     ON m.conversation_id = tail.conversation_id AND m.seq = tail.seq - 1
   WHERE m.seq > tail.joined_seq
-    AND NOT pg_visible_in_snapshot(m.created_xid, CAST(:since AS pg_snapshot))
+    AND NOT pg_visible_in_snapshot(m.created_xid, {_SINCE})
 ), missed AS (SELECT conversation_id, seq FROM tail LIMIT :limit)
 SELECT {COLUMNS} FROM missed
 JOIN callboard.messages m
@@ -57,33 +60,33 @@ JOIN callboard.messages m
 ORDER BY m.conversation_id, m.seq
 """)  # noqa: S608 - constants of this file only
 
-_CONVERSATIONS = text("""
-SELECT c.id, NOT pg_visible_in_snapshot(c.created_xid, CAST(:since AS pg_snapshot))
-  OR NOT pg_visible_in_snapshot(p.joined_xid, CAST(:since AS pg_snapshot)) AS is_new
+_CONVERSATIONS = text(f"""
+SELECT c.id, NOT pg_visible_in_snapshot(c.created_xid, {_SINCE})
+  OR NOT pg_visible_in_snapshot(p.joined_xid, {_SINCE}) AS is_new
 FROM callboard.participants p
 JOIN callboard.conversations c ON c.id = p.conversation_id
 WHERE p.user_id = :me AND p.left_at IS NULL AND (
-  NOT pg_visible_in_snapshot(c.changed_xid, CAST(:since AS pg_snapshot))
-  OR NOT pg_visible_in_snapshot(p.changed_xid, CAST(:since AS pg_snapshot)))
+  NOT pg_visible_in_snapshot(c.changed_xid, {_SINCE})
+  OR NOT pg_visible_in_snapshot(p.arranged_xid, {_SINCE}))
 LIMIT :limit
 """)
 
-_RECEIPTS = text("""
+_RECEIPTS = text(f"""
 SELECT o.conversation_id, o.user_id, o.read_seq, o.delivered_seq, o.read_at,
   o.delivered_at
 FROM callboard.participants p
 JOIN callboard.participants o ON o.conversation_id = p.conversation_id
 WHERE p.user_id = :me AND p.left_at IS NULL AND o.left_at IS NULL
   AND o.delivered_seq > 0
-  AND NOT pg_visible_in_snapshot(o.changed_xid, CAST(:since AS pg_snapshot))
+  AND NOT pg_visible_in_snapshot(o.changed_xid, {_SINCE})
 LIMIT :limit
 """)
 
-_CONNECTIONS = text("""
+_CONNECTIONS = text(f"""
 SELECT id, requester_id, recipient_id, status, message, created_at, updated_at
 FROM callboard.connections
 WHERE :me IN (requester_id, recipient_id)
-  AND NOT pg_visible_in_snapshot(changed_xid, CAST(:since AS pg_snapshot))
+  AND NOT pg_visible_in_snapshot(changed_xid, {_SINCE})
 ORDER BY updated_at LIMIT :limit
 """)
 

@@ -218,7 +218,9 @@ participants = Table(
     _instant("muted_until", nullable=True),
     _instant("archived_at", nullable=True),
     _xid("joined_xid"),
+    # When the markers moved, and when the participant muted or archived.
     _xid("changed_xid"),
+    _xid("arranged_xid"),
     PrimaryKeyConstraint("conversation_id", "user_id"),
     ForeignKeyConstraint(["conversation_id"], [conversations.c.id], ondelete="CASCADE"),
     ForeignKeyConstraint(["user_id"], [users.c.id], ondelete="CASCADE"),

@@ -52,15 +52,15 @@ class UnitOfWork:
         self.users = Users(self.connection)
 
     def record(
-        self, audience: Iterable[UserId], kind: str, data: Mapping[str, Any]
+        self, audience: Iterable[UserId], kind: str, at: str, data: Mapping[str, Any]
     ) -> None:
         """
         Say what these users are to be told when the transaction has committed.
 
-        `data` is JSON as the client will get it.
+        `data` is JSON as the client will get it, `at` the moment as the wire has it.
         """
         to = [str(user) for user in audience]
-        self.recorded.append({"to": to, "type": kind, "data": data})
+        self.recorded.append({"to": to, "type": kind, "at": at, "data": data})
 
 
 @asynccontextmanager

@@ -28,7 +28,7 @@ GRANT SELECT ON callboard.users, callboard.organizations, callboard.organization
 GRANT SELECT, INSERT, UPDATE ON callboard.connections TO callboard_user;
 GRANT SELECT, INSERT, DELETE ON callboard.blocks TO callboard_user;
 GRANT UPDATE (read_seq, delivered_seq, read_at, delivered_at, muted_until, archived_at,
-  changed_xid) ON callboard.participants TO callboard_user;
+  changed_xid, arranged_xid) ON callboard.participants TO callboard_user;
 GRANT INSERT ON callboard.receipts, callboard.feed TO callboard_user;
 
 DROP POLICY IF EXISTS oneself ON callboard.users;

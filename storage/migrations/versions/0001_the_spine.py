@@ -497,6 +497,12 @@ def upgrade() -> None:
             server_default=sa.text("pg_current_xact_id()"),
             nullable=False,
         ),
+        sa.Column(
+            "arranged_xid",
+            Xid8(),
+            server_default=sa.text("pg_current_xact_id()"),
+            nullable=False,
+        ),
         sa.CheckConstraint(
             "role IN ('owner', 'member')", name=op.f("ck_participants_role")
         ),

@@ -1,0 +1,196 @@
+"""
+One port: HTTP by uvicorn, sockets by our own protocol class, handed over on upgrade.
+
+A signal drains: new sockets are refused, open ones are sent away a few at a time, and
+what was taken is committed before the process ends.
+"""
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from realtime.bus import Bus, MemoryBus
+from realtime.client import Client
+from realtime.doorkeeper import Doorkeeper
+from realtime.node import Node
+from realtime.redis_bus import RedisBus
+from realtime.settings import Settings
+from realtime.websocket import Flusher
+from storage.database import Database
+
+# A request whose body trickles in for longer than this is given up.
+_BODY_SECONDS = 60.0
+
+
+class CannotListen(Exception):
+    """The address cannot be listened on; the message says why and what to do."""
+
+
+def build_node(settings: Settings) -> Node:
+    """
+    Build a node as the settings say: with Redis, or with the in-process bus.
+
+    Raises:
+        ValueError: No database is configured.
+    """
+    if settings.database_url is None:
+        raise ValueError("CALLBOARD_DATABASE_URL is not set")
+    database = Database(
+        settings.database_url.get_secret_value(),
+        connections=settings.database_connections,
+    )
+    node = Node(settings, database, MemoryBus())
+    if settings.redis_url is not None:
+        node.bus = _redis_bus(settings, node)
+    return node
+
+
+def _redis_bus(settings: Settings, node: Node) -> Bus:
+    assert settings.redis_url is not None  # noqa: S101 - asked before
+    return RedisBus(
+        settings.redis_url.get_secret_value(),
+        node.id,
+        is_cluster=settings.redis_cluster,
+    )
+
+
+def listen(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
+    """
+    Bind an address; `is_shared` lets other workers bind it too.
+
+    Raises:
+        CannotListen: With one sentence for whoever started the server.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if is_shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise CannotListen(_why(error, host, port)) from None
+    return listener
+
+
+def _why(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {port} is taken by another program;"
+            f" choose another one with --port {port + 1}."
+        )
+    if error.errno == errno.EACCES:
+        return f"Port {port} needs root; choose one above 1023 with --port."
+    return f"Cannot listen on {host}: {error.strerror}. Try --host 127.0.0.1."
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP, which gives a request a limited time to arrive."""
+
+    head_seconds = 10.0
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin, and wait for the first request only so long."""
+        super().connection_made(transport)
+        self._arm(self.head_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._arm(None)
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._arm(self.head_seconds)
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Have the head; an upgrade leaves this protocol here."""
+        self._arm(None if self.parser.should_upgrade() else _BODY_SECONDS)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Have the body."""
+        self._arm(None)
+        super().on_message_complete()
+
+    def _arm(self, seconds: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+        if seconds is not None:
+            self._timer = self.loop.call_later(seconds, self.transport.abort)
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn without its signal handlers: they end the process before we are done."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `serve`."""
+        yield
+
+
+async def serve(
+    node: Node,
+    app: FastAPI,
+    listener: socket.socket,
+    *,
+    ready: Callable[[], None] | None = None,
+) -> None:
+    """
+    Serve an opened node until a signal comes, then drain.
+
+    Closes neither the node nor the database; whoever opened them does.
+    """
+    doorkeeper, flusher = Doorkeeper(node.settings), Flusher()
+
+    def new_client(**_uvicorn: Any) -> Client:
+        return Client(node, doorkeeper, flusher)
+
+    protocol = type(
+        "Http", (HttpProtocol,), {"head_seconds": node.settings.handshake_seconds}
+    )
+    config = uvicorn.Config(
+        app,
+        http=protocol,
+        ws=cast("type[asyncio.Protocol]", new_client),
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=node.settings.forwarded_allow_ips,
+        timeout_graceful_shutdown=int(node.settings.drain_seconds) + 1,
+    )
+    server = _Uvicorn(config)
+    loop = asyncio.get_running_loop()
+    draining: list[asyncio.Task[None]] = []
+
+    async def stop() -> None:
+        await node.drain()
+        server.should_exit = True
+
+    def on_signal() -> None:
+        if draining:
+            server.force_exit = server.should_exit = True
+            draining[0].cancel()
+        else:
+            draining.append(loop.create_task(stop()))
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, on_signal)
+    if ready is not None:
+        loop.call_soon(ready)
+    await server.serve(sockets=[listener])
+    await asyncio.gather(*draining, return_exceptions=True)

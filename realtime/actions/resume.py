@@ -1,0 +1,100 @@
+"""Coming back: everything that a client has missed, or an honest "reload"."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from realtime.actor import Actor
+from realtime.encoding import encode_created, message_object
+from realtime.protocol import (
+    CONNECTION_EVENTS,
+    Connection,
+    ConversationCreated,
+    ConversationUpdated,
+    Event,
+    ReceiptDelivered,
+    ReceiptRead,
+    encode_event,
+)
+from storage.records import Unread
+from storage.resume import Missed
+from storage.snapshots import Snapshot
+from storage.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """One moment, and the way from the client's moment to it."""
+
+    snapshot: Snapshot
+    is_complete: bool | None
+    payloads: Sequence[bytes]
+    unread: Unread
+
+
+async def resume(
+    work: UnitOfWork,
+    actor: Actor,
+    since: Snapshot | None,
+    *,
+    has_cursor: bool,
+    limit: int,
+) -> Resumed:
+    """
+    Give what the actor has missed since a snapshot, as events.
+
+    `is_complete` is None where no cursor was given, False where the cursor is unknown
+    or more than `limit` things have changed, and then there are no events. Call it in
+    a transaction that sees one moment.
+    """
+    snapshot = await work.resume.snapshot()
+    unread = await work.conversations.unread(actor.user_id)
+    if not has_cursor:
+        return Resumed(snapshot, is_complete=None, payloads=(), unread=unread)
+    missed = None
+    if since is not None:
+        missed = await work.resume.missed(actor.user_id, since, limit)
+    if missed is None:
+        return Resumed(snapshot, is_complete=False, payloads=(), unread=unread)
+    payloads = [payload async for payload in _payloads(work, actor, missed)]
+    return Resumed(snapshot, is_complete=True, payloads=payloads, unread=unread)
+
+
+async def _payloads(
+    work: UnitOfWork, actor: Actor, missed: Missed
+) -> AsyncIterator[bytes]:
+    now = datetime.now(UTC)
+    for event in _links(missed):
+        yield encode_event(event.kind, now, event.json_data())
+    is_new = dict(missed.conversations)
+    for seen in await work.conversations.these(actor.user_id, list(is_new)):
+        kind = ConversationCreated if is_new[seen.id] else ConversationUpdated
+        event = kind.model_validate({"conversation": seen})
+        yield encode_event(event.kind, now, event.json_data())
+    for message in missed.messages:
+        yield encode_created(message_object(message))
+    for event in _receipts(missed):
+        yield encode_event(event.kind, now, event.json_data())
+
+
+def _links(missed: Missed) -> Iterator[Event]:
+    for link in missed.connections:
+        yield CONNECTION_EVENTS[link.status](connection=Connection.model_validate(link))
+
+
+def _receipts(missed: Missed) -> Iterator[Event]:
+    for row in missed.receipts:
+        if row.delivered_at is not None:
+            yield ReceiptDelivered(
+                conversation_id=row.conversation_id,
+                user_id=row.user_id,
+                seq=row.delivered_seq,
+                at=row.delivered_at,
+            )
+        if row.read_at is not None:
+            yield ReceiptRead(
+                conversation_id=row.conversation_id,
+                user_id=row.user_id,
+                seq=row.read_seq,
+                at=row.read_at,
+            )

@@ -1,0 +1,112 @@
+"""People as the platform's tokens and calls bring them here."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from realtime.actor import Actor
+from realtime.announcements import CLOSE_SESSIONS
+from realtime.clock import instant
+from realtime.errors import Conflict, NotFound, Suspended, Unauthenticated
+from realtime.tokens import Claims
+from storage.errors import Duplicate
+from storage.records import Profile, User, UserId
+from storage.unit_of_work import UnitOfWork
+
+
+async def admit(work: UnitOfWork, claims: Claims, *, may_create: bool) -> Actor:
+    """
+    Let in whom a good token speaks for, creating them on first sight.
+
+    Raises:
+        Suspended: The account is suspended.
+        Unauthenticated: There is no such user (any more), or the token was revoked.
+    """
+    user = await work.users.get(UserId(claims.user_id))
+    if user is None:
+        if not may_create:
+            raise Unauthenticated("The token speaks for nobody known here.")
+        await work.users.create_missing(
+            UserId(claims.user_id), claims.name or "", claims.email
+        )
+        return Actor(UserId(claims.user_id))
+    if user.account_status == "deleted":
+        raise Unauthenticated("The account was deleted.")
+    if is_revoked(user, claims):
+        raise Unauthenticated("The token was revoked.")
+    if user.account_status == "suspended":
+        raise Suspended
+    return Actor(user.id)
+
+
+def is_revoked(user: User, claims: Claims) -> bool:
+    """Tell whether a token was issued before the moment its user was revoked."""
+    if user.tokens_valid_after is None:
+        return False
+    # Tokens know whole seconds only: one of the same second is let through, or a
+    # token minted right after revoking would be refused.
+    limit = user.tokens_valid_after.replace(microsecond=0)
+    return claims.issued_at is None or claims.issued_at < limit
+
+
+async def get_profile(work: UnitOfWork, user: UserId) -> Profile:
+    """
+    Give what anybody may see of a person.
+
+    Raises:
+        NotFound: There is no such active person.
+    """
+    profile = await work.users.profile(user)
+    if profile is None:
+        raise NotFound
+    return profile
+
+
+async def put_users(
+    work: UnitOfWork, items: Sequence[Mapping[str, Any]], now: datetime
+) -> list[User]:
+    """
+    Create or update people as the platform says; who is no longer active is out.
+
+    Items that name different columns are written in groups; all in one transaction.
+
+    Raises:
+        Conflict: Somebody else has the handle.
+    """
+    stored: dict[UserId, User] = {}
+    try:
+        for group in _same_columns(items):
+            for user in await work.users.put(group):
+                stored[user.id] = user
+    except Duplicate:
+        raise Conflict("Somebody else has this handle.") from None
+    for user in stored.values():
+        if user.account_status != "active":
+            close_sessions(work, user.id, "access revoked", now)
+    return [stored[item["id"]] for item in items]
+
+
+async def revoke_sessions(work: UnitOfWork, user: UserId, now: datetime) -> None:
+    """
+    Refuse every token issued before now and close every session, on all nodes.
+
+    Raises:
+        NotFound: There is no such user.
+    """
+    if not await work.users.refuse_tokens_before(user, now):
+        raise NotFound
+    close_sessions(work, user, "access revoked", now)
+
+
+def close_sessions(work: UnitOfWork, user: UserId, reason: str, now: datetime) -> None:
+    """Have every node close a user's sockets once this work has committed."""
+    work.record([user], CLOSE_SESSIONS, instant(now), {"reason": reason})
+
+
+def _same_columns(
+    items: Sequence[Mapping[str, Any]],
+) -> list[list[Mapping[str, Any]]]:
+    groups: dict[frozenset[str], list[Mapping[str, Any]]] = {}
+    for item in items:
+        groups.setdefault(frozenset(item), []).append(item)
+    return list(groups.values())

@@ -1,0 +1,111 @@
+"""From rows to the JSON of the wire: the one place for each event that rows become."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from realtime import protocol
+from realtime.announcements import Run, Told
+from realtime.clock import instant
+from realtime.plain_json import dumps
+from storage.records import (
+    ConversationId,
+    Draft,
+    Message,
+    UserId,
+    Written,
+)
+
+
+def message_object(message: Message) -> dict[str, Any]:
+    """Give a stored message as the wire shows it."""
+    return {
+        "id": message.id,
+        "conversation_id": message.conversation_id,
+        "seq": message.seq,
+        "client_id": message.client_id,
+        "sender_id": message.sender_id,
+        "kind": message.kind,
+        "body": message.body,
+        "attachments": message.attachments,
+        "reply_to_id": message.reply_to_id,
+        "metadata": message.metadata,
+        "reactions": {},
+        "sent_at": instant(message.sent_at),
+        "edited_at": _maybe(message.edited_at),
+        "deleted_at": _maybe(message.deleted_at),
+        "read_at": _maybe(message.read_at),
+    }
+
+
+def draft_object(draft: Draft, written: Written) -> dict[str, Any]:
+    """Give a message that has just been written, without reading it back."""
+    assert written.sent_at is not None  # noqa: S101 - what is new has been sent
+    return {
+        "id": draft.id,
+        "conversation_id": draft.conversation_id,
+        "seq": written.seq,
+        "client_id": draft.client_id,
+        "sender_id": draft.sender_id,
+        "kind": "text",
+        "body": draft.body,
+        "attachments": orjson.Fragment(draft.attachments),
+        "reply_to_id": draft.reply_to_id,
+        "metadata": orjson.Fragment(draft.metadata),
+        "reactions": {},
+        "sent_at": instant(written.sent_at),
+        "edited_at": None,
+        "deleted_at": None,
+        "read_at": None,
+    }
+
+
+def encode_created(message: Mapping[str, Any]) -> bytes:
+    """Tell that a message was stored."""
+    return dumps(
+        {
+            "type": protocol.MessageCreated.kind,
+            "at": message["sent_at"],
+            "data": {"message": message},
+        }
+    )
+
+
+def encode_recorded(events: Iterable[Mapping[str, Any]]) -> list[Told]:
+    """Encode what a unit of work has recorded, or the feed has kept of it."""
+    return [
+        Told(
+            audience=[UserId(UUID(user)) for user in event["to"]],
+            kind=event["type"],
+            payload=dumps(
+                {"type": event["type"], "at": event["at"], "data": event["data"]}
+            ),
+        )
+        for event in events
+    ]
+
+
+def stored_runs(
+    messages: Sequence[Message], audiences: Mapping[ConversationId, Sequence[UserId]]
+) -> list[tuple[Run, int]]:
+    """Make runs of one message each, in order, with the transaction that wrote it."""
+    return [
+        (
+            Run(
+                conversation_id=message.conversation_id,
+                first_seq=message.seq,
+                prev_xid=0,
+                audience=audiences.get(message.conversation_id, ()),
+                payloads=(encode_created(message_object(message)),),
+            ),
+            message.xid,
+        )
+        for message in messages
+    ]
+
+
+def _maybe(moment: datetime | None) -> str | None:
+    return None if moment is None else instant(moment)

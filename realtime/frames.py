@@ -1,0 +1,62 @@
+"""Frames encoded once, so that the same bytes go to every socket."""
+
+from websockets.extensions.permessage_deflate import (
+    PerMessageDeflate,
+    ServerPerMessageDeflateFactory,
+)
+from websockets.frames import Frame, Opcode
+
+# With 4 KiB of window and nothing kept between messages (RFC 7692, section 7.1) a
+# compressed frame is the same for every socket, and a socket costs no more memory.
+_WINDOW_BITS = 12
+
+# Below this compression makes frames longer.
+_WORTH_BYTES = 256
+
+DEFLATE = ServerPerMessageDeflateFactory(
+    server_no_context_takeover=True,
+    client_no_context_takeover=True,
+    server_max_window_bits=_WINDOW_BITS,
+)
+
+
+class TextFrame:
+    """
+    One text message, as unmasked WebSocket frames (RFC 6455, section 5.2).
+
+    `plain` suits every socket; `deflated` those for which `takes_deflated` holds, and
+    is made when the first of them asks.
+    """
+
+    __slots__ = ("_deflated", "_frame", "plain")
+
+    def __init__(self, payload: bytes) -> None:
+        self._frame = Frame(Opcode.TEXT, payload)
+        self.plain = self._frame.serialize(mask=False)
+        self._deflated: bytes | None = None
+
+    @property
+    def deflated(self) -> bytes:
+        """Give the compressed frame, or the plain one where that is shorter."""
+        if self._deflated is None:
+            self._deflated = self.plain
+            if len(self.plain) >= _WORTH_BYTES:
+                extension = PerMessageDeflate(
+                    remote_no_context_takeover=True,
+                    local_no_context_takeover=True,
+                    remote_max_window_bits=15,
+                    local_max_window_bits=_WINDOW_BITS,
+                )
+                self._deflated = self._frame.serialize(
+                    mask=False, extensions=[extension]
+                )
+        return self._deflated
+
+
+def takes_deflated(extensions: list[object]) -> bool:
+    """Tell whether the shared compressed frames fit what a socket has negotiated."""
+    return any(
+        isinstance(extension, PerMessageDeflate)
+        and extension.local_max_window_bits == _WINDOW_BITS
+        for extension in extensions
+    )

@@ -1,0 +1,89 @@
+"""What can be measured of a process, in Prometheus' terms."""
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+_BATCH = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
+
+class Metrics:
+    """One registry a node; with several workers the numbers of all are summed."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        registry = self._registry
+        self.connections = Gauge(
+            "callboard_connections",
+            "Authenticated sockets.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.opened = Counter(
+            "callboard_sockets_opened", "Sockets that said hello.", registry=registry
+        )
+        self.closed = Counter(
+            "callboard_sockets_closed", "Closed sockets.", ["code"], registry=registry
+        )
+        self.resumed = Counter(
+            "callboard_resumes", "Hellos by outcome.", ["outcome"], registry=registry
+        )
+        self.commands = Counter(
+            "callboard_commands",
+            "Commands by type and outcome.",
+            ["type", "outcome"],
+            registry=registry,
+        )
+        self.deliveries = Counter(
+            "callboard_deliveries", "Event frames given to sockets.", registry=registry
+        )
+        self.batch_size = Histogram(
+            "callboard_batch_size",
+            "Messages committed together.",
+            buckets=_BATCH,
+            registry=registry,
+        )
+        self.commit_seconds = Histogram(
+            "callboard_commit_seconds",
+            "Time to commit a batch.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.sweeps = Counter(
+            "callboard_sweeps", "Sweeps of the feed.", ["outcome"], registry=registry
+        )
+        self.repaired = Counter(
+            "callboard_repaired",
+            "Events that no announcement brought, by what brought them.",
+            ["by"],
+            registry=registry,
+        )
+        self.bus_connected = Gauge(
+            "callboard_bus_connected",
+            "1 while announcements travel.",
+            registry=registry,
+            multiprocess_mode="livemin",
+        )
+        self.bus_lag_seconds = Gauge(
+            "callboard_bus_lag_seconds",
+            "How long the bus takes from this node to itself.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.bus_dropped = Gauge(
+            "callboard_bus_dropped",
+            "Announcements left to the sweep since the start.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+
+    def render(self) -> bytes:
+        """Give all numbers in Prometheus' text form."""
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            shared = CollectorRegistry()
+            MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
+            return generate_latest(shared)
+        return generate_latest(self._registry)

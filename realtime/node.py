@@ -1,0 +1,351 @@
+"""
+One process of the server: opens and closes its parts, commits and announces.
+
+"Commit, then announce" happens here and nowhere else: in `transaction` for everything
+that people do, in `_announce_batch` for messages. An announcement goes to this
+process' sockets at once and to other nodes over the bus.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID, uuid4
+
+from realtime.actions.resume import Resumed, resume
+from realtime.actor import Actor
+from realtime.announcements import CLOSE_SESSIONS, Announcement, Run, Told
+from realtime.auth import FULL_SCOPE, Authenticator, keep_key
+from realtime.batcher import Batcher
+from realtime.bus import Bus
+from realtime.clock import Clock, system_clock
+from realtime.encoding import draft_object, encode_created, encode_recorded
+from realtime.errors import Problem, Suspended, Unavailable
+from realtime.frames import TextFrame
+from realtime.hub import Hub, Listener
+from realtime.metrics import Metrics
+from realtime.protocol import CursorMoved, Draining, Resync, encode_event
+from realtime.repair import Repair
+from realtime.sender import Sender
+from realtime.sequencer import Sequencer
+from realtime.settings import Settings
+from storage import feed
+from storage.database import Database
+from storage.errors import Busy
+from storage.records import ConversationId, Draft, UserId, Written
+from storage.resume import cluster_identity, decode_cursor, encode_cursor
+from storage.snapshots import Snapshot
+from storage.unit_of_work import UnitOfWork, begin
+
+log = logging.getLogger(__name__)
+
+# A message that overtook another waits this long before the database is asked.
+REORDER_SECONDS = 0.05
+
+_FORGET_EVERY_SECONDS = 60.0
+
+
+class Node:
+    """
+    A running node.
+
+    Between `open` and `close` everything else may be used; the database must have
+    been migrated.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        bus: Bus,
+        *,
+        clock: Clock = system_clock,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self.id: UUID = uuid4()
+        self.settings = settings
+        self.clock = clock
+        self.metrics = metrics or Metrics()
+        self.hub = Hub()
+        self.bus = bus
+        self.database = database
+        self.batcher = Batcher(database, self.id, self.metrics, self._announce_batch)
+        self.sender = Sender(self.transaction, self.batcher)
+        self.authenticator = Authenticator(settings, self.transaction, clock)
+        self.is_draining = False
+        self._identity = ""
+        self._sequencer: Sequencer
+        self._repair: Repair
+        self._joins: dict[UserId, asyncio.Task[None]] = {}
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._checking: set[ConversationId] = set()
+
+    # --- life ---------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """
+        Reach the database and begin to listen for what others announce.
+
+        Raises:
+            Busy: PostgreSQL cannot be reached.
+        """
+        await self.database.open()
+        async with self.database.hot() as connection:
+            self._identity = await cluster_identity(connection)
+            snapshot = await feed.current_snapshot(connection)
+        self._sequencer = Sequencer(snapshot, self._deliver_run)
+        self._repair = Repair(
+            self.database,
+            self.hub,
+            self._sequencer,
+            snapshot,
+            self.metrics,
+            self._deliver_told,
+        )
+        if self.settings.bootstrap_key is not None:
+            key = self.settings.bootstrap_key.get_secret_value()
+            await keep_key(self.transaction, "bootstrap", frozenset({FULL_SCOPE}), key)
+        await self.bus.open(self._receive, self._wake.set)
+        self._spawn(self._sweep_for_ever())
+        self._spawn(self._forget_for_ever())
+
+    async def close(self) -> None:
+        """Commit what was taken, say goodbye and let go of everything."""
+        self.is_draining = True
+        await self.batcher.close()
+        for listener in self.hub:
+            listener.close_with(1012, "restarting")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.bus.close()
+        await self.authenticator.close()
+        await self.database.close()
+
+    async def drain(self) -> None:
+        """Send every socket away, a few at a time, so that others are not stormed."""
+        self.is_draining = True
+        window = self.settings.drain_seconds
+        listeners = list(self.hub)
+        event = Draining(reconnect_after_ms=int(window * 1000))
+        for listener in listeners:
+            listener.notify(self._frame_of(event.kind, event.json_data()))
+        pause = window / max(len(listeners), 1)
+        for listener in listeners:
+            listener.close_with(1012, "restarting")
+            await asyncio.sleep(min(pause, 0.05))
+
+    # --- commit, then announce ----------------------------------------------------
+
+    @asynccontextmanager
+    async def transaction(
+        self, user: UserId | None = None, *, is_snapshot: bool = False
+    ) -> AsyncIterator[UnitOfWork]:
+        """
+        Work in one transaction, then announce what it recorded.
+
+        Raises:
+            Unavailable: The database is away.
+        """
+        try:
+            async with begin(
+                self.database, self.id, user=user, is_snapshot=is_snapshot
+            ) as work:
+                yield work
+        except Busy as error:
+            raise Unavailable from error
+        if work.recorded:
+            told = encode_recorded(work.recorded)
+            self._announce(Announcement(work.xid, told=told))
+
+    def _announce_batch(
+        self, drafts: Sequence[Draft], written: Sequence[Written]
+    ) -> None:
+        """Announce a committed batch: the messages of each conversation as one run."""
+        runs: dict[ConversationId, Run] = {}
+        payloads: dict[ConversationId, list[bytes]] = {}
+        xid = 0
+        for draft, outcome in zip(drafts, written, strict=True):
+            if not outcome.is_new:
+                continue
+            xid = outcome.xid
+            conversation = outcome.conversation_id
+            if conversation not in runs:
+                payloads[conversation] = []
+                runs[conversation] = Run(
+                    conversation,
+                    outcome.seq,
+                    outcome.prev_xid,
+                    outcome.audience or (),
+                    payloads[conversation],
+                )
+            payloads[conversation].append(encode_created(draft_object(draft, outcome)))
+        if runs:
+            self._announce(Announcement(xid, runs=list(runs.values())))
+
+    def _announce(self, announcement: Announcement) -> None:
+        self._receive(announcement)
+        self.bus.announce(announcement)
+
+    # --- delivery -----------------------------------------------------------------
+
+    def _receive(self, announcement: Announcement) -> None:
+        """Deliver an announcement of this node or another."""
+        if announcement.told and self._repair.is_news(announcement.xid):
+            for told in announcement.told:
+                self._deliver_told(told, announcement.xid)
+        for run in announcement.runs:
+            if not self._sequencer.offer(run, announcement.xid):
+                self._check_gap_soon(run.conversation_id)
+
+    def _deliver_told(self, told: Told, xid: int) -> None:
+        if told.kind == CLOSE_SESSIONS:
+            for user in told.audience:
+                for listener in self.hub.of(user):
+                    listener.close_with(Suspended.close or 1008, "access revoked")
+            return
+        count = self.hub.deliver(told.audience, TextFrame(told.payload), xid)
+        self.metrics.deliveries.inc(count)
+
+    def _deliver_run(self, run: Run, xid: int) -> None:
+        if not any(self.hub.has(user) for user in run.audience):
+            return
+        for payload in run.payloads:
+            count = self.hub.deliver(run.audience, TextFrame(payload), xid)
+            self.metrics.deliveries.inc(count)
+
+    def _check_gap_soon(self, conversation: ConversationId) -> None:
+        if conversation not in self._checking:
+            self._checking.add(conversation)
+            loop = asyncio.get_running_loop()
+            loop.call_later(REORDER_SECONDS, self._check_gap, conversation)
+
+    def _check_gap(self, conversation: ConversationId) -> None:
+        self._checking.discard(conversation)
+        if self._sequencer.gap(conversation)[0] and not self.is_draining:
+            self._spawn(self._fill_gap(conversation))
+
+    async def _fill_gap(self, conversation: ConversationId) -> None:
+        try:
+            await self._repair.fill_gap(conversation)
+        except Busy:
+            # The sweep closes every gap that is left.
+            self._wake.set()
+
+    # --- repair -------------------------------------------------------------------
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self.settings.sweep_seconds)
+            self._wake.clear()
+            self.metrics.bus_connected.set(self.bus.is_connected)
+            try:
+                await self._sweep()
+            except Busy:
+                self.metrics.sweeps.labels("unavailable").inc()
+            except Exception:
+                self.metrics.sweeps.labels("failed").inc()
+                log.exception("sweep failed")
+
+    async def _sweep(self) -> None:
+        """Catch up; too late for that, have clients reload."""
+        silence = time.monotonic() - self._repair.last_success
+        if silence > self.settings.feed_keep_seconds / 2:
+            await self._repair.start_anew()
+            event = Resync(reason="repair_too_late")
+            for listener in self.hub:
+                listener.notify(self._frame_of(event.kind, event.json_data()))
+            return
+        await self._repair.sweep()
+        self.metrics.sweeps.labels("done").inc()
+        self._hand_out_cursors()
+
+    def _hand_out_cursors(self) -> None:
+        """Give everybody who was told something the cursor that covers it."""
+        moved = self.hub.moved()
+        if not moved:
+            return
+        event = CursorMoved(cursor=self.cursor(self._repair.snapshot))
+        frame = self._frame_of(event.kind, event.json_data())
+        for listener in moved:
+            if not listener.move_cursor(frame, self._repair.begun):
+                self.hub.move_later(listener)
+
+    async def _forget_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(_FORGET_EVERY_SECONDS)
+            with suppress(Busy):
+                async with self.database.hot() as connection:
+                    await feed.forget(connection, self.settings.feed_keep_seconds)
+
+    # --- sockets ------------------------------------------------------------------
+
+    async def attach(self, user: UserId, listener: Listener) -> None:
+        """
+        Have a socket given everything that is announced from now on.
+
+        When this returns, transactions that commit later reach the socket; what
+        committed before, a snapshot taken now sees.
+        """
+        if self.hub.add(user, listener):
+            self._joins[user] = asyncio.get_running_loop().create_task(
+                self.bus.join(user)
+            )
+        self.metrics.connections.set(len(self.hub))
+        join = self._joins.get(user)
+        if join is not None:
+            await asyncio.shield(join)
+
+    def detach(self, user: UserId, listener: Listener) -> None:
+        """Forget a socket."""
+        if self.hub.remove(user, listener):
+            self._joins.pop(user, None)
+            self.bus.leave(user)
+        self.metrics.connections.set(len(self.hub))
+
+    async def resume(self, actor: Actor, cursor: str | None) -> Resumed:
+        """
+        Take the socket's snapshot and what was missed before it.
+
+        Raises:
+            Unavailable: The database is away.
+        """
+        since = None if cursor is None else decode_cursor(self._identity, cursor)
+        async with self.transaction(actor.user_id, is_snapshot=True) as work:
+            return await resume(
+                work,
+                actor,
+                since,
+                has_cursor=cursor is not None,
+                limit=self.settings.resume_limit,
+            )
+
+    def cursor(self, snapshot: Snapshot) -> str:
+        """Make the cursor that clients keep."""
+        return encode_cursor(self._identity, snapshot)
+
+    @property
+    def sweeps_begun(self) -> int:
+        """Count sweeps, so that a socket can tell which began after it came."""
+        return self._repair.begun
+
+    async def check_ready(self) -> dict[str, bool]:
+        """Tell what works now: the database, and the bus where there is one."""
+        try:
+            async with self.database.hot() as connection:
+                await connection.fetchval("SELECT 1")
+            has_database = True
+        except (Busy, Problem):
+            has_database = False
+        return {"database": has_database, "bus": self.bus.is_connected}
+
+    def _frame_of(self, kind: str, data: dict[str, object]) -> TextFrame:
+        return TextFrame(encode_event(kind, self.clock(), data))
+
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,131 @@
+"""Sending a message, whichever door it came through."""
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from realtime.actions.conversations import open_direct
+from realtime.actor import Actor
+from realtime.batcher import Batcher
+from realtime.encoding import draft_object, message_object
+from realtime.errors import BY_CODE, Internal, Invalid, NotFound, Unavailable
+from realtime.ids import uuid7
+from realtime.protocol import SendMessage
+from realtime.work import Transactions
+from storage.records import ConversationId, Draft, MessageId, UserId, Written
+
+# Direct conversations never change their pair, so this needs no invalidation.
+_REMEMBERED_PAIRS = 50_000
+
+# A client id that two nodes write in the same instant is known to the second try.
+_TRIES = 3
+
+
+class Sender:
+    """Turns commands into drafts, and what became of them into answers."""
+
+    def __init__(self, transactions: Transactions, batcher: Batcher) -> None:
+        self._transactions = transactions
+        self._batcher = batcher
+        self._direct: OrderedDict[tuple[UserId, UserId], ConversationId] = OrderedDict()
+
+    async def send(self, actor: Actor, command: SendMessage) -> Mapping[str, Any]:
+        """
+        Store a message and give it as the wire shows it; once for each client id.
+
+        When this returns, the message is committed and has been announced.
+
+        Raises:
+            Problem: The ledger's reason; `conflict` for a known client id with other
+                content; `unavailable` where sending again will tell.
+        """
+        draft = await self.prepare(actor, command)
+        return await self.settle(draft, self.submit(draft))
+
+    async def prepare(self, actor: Actor, command: SendMessage) -> Draft:
+        """Find the conversation, opening a direct one where it is missing."""
+        conversation = command.conversation_id
+        if conversation is None:
+            assert command.to_user_id is not None  # noqa: S101 - the command has one
+            conversation = await self._direct_with(actor, UserId(command.to_user_id))
+        return _draft(actor, ConversationId(conversation), command)
+
+    def submit(self, draft: Draft) -> "asyncio.Future[Written]":
+        """Queue a draft: from here on its place among its sender's is fixed."""
+        return self._batcher.submit(draft)
+
+    async def settle(
+        self, draft: Draft, submitted: "asyncio.Future[Written]"
+    ) -> Mapping[str, Any]:
+        """Wait for a draft's batch and give what became of it, as `send` does."""
+        for _ in range(_TRIES):
+            written = await submitted
+            if written.is_new:
+                return draft_object(draft, written)
+            if written.is_same:
+                return await self._first_stored(written)
+            if written.reason != "raced":
+                raise _refusal(written.reason)
+            submitted = self._batcher.submit(draft)
+        raise Unavailable
+
+    async def _direct_with(self, actor: Actor, other: UserId) -> ConversationId:
+        pair = (min(actor.user_id, other), max(actor.user_id, other))
+        known = self._direct.get(pair)
+        if known is None:
+            async with self._transactions(actor.user_id) as work:
+                known = await open_direct(work, actor, other)
+            self._direct[pair] = known
+            if len(self._direct) > _REMEMBERED_PAIRS:
+                self._direct.popitem(last=False)
+        return known
+
+    async def _first_stored(self, written: Written) -> Mapping[str, Any]:
+        assert written.message_id is not None  # noqa: S101 - a known one has its id
+        async with self._transactions() as work:
+            message = await work.messages.by_id(
+                written.conversation_id, written.message_id
+            )
+        if message is None:
+            raise NotFound
+        return message_object(message)
+
+
+def _draft(actor: Actor, conversation: ConversationId, command: SendMessage) -> Draft:
+    attachments = orjson.dumps(
+        [attachment.model_dump() for attachment in command.attachments]
+    )
+    metadata = orjson.dumps(command.metadata, option=orjson.OPT_SORT_KEYS)
+    content = hashlib.blake2b(digest_size=16)
+    for part in (
+        conversation.bytes,
+        command.reply_to_id.bytes if command.reply_to_id else b"",
+        attachments,
+        metadata,
+        command.body.encode(),
+    ):
+        content.update(len(part).to_bytes(8))
+        content.update(part)
+    return Draft(
+        id=MessageId(uuid7()),
+        conversation_id=conversation,
+        sender_id=actor.user_id,
+        client_id=command.client_id,
+        digest=UUID(bytes=content.digest()),
+        body=command.body,
+        attachments=attachments.decode(),
+        reply_to_id=MessageId(command.reply_to_id) if command.reply_to_id else None,
+        metadata=metadata.decode(),
+    )
+
+
+def _refusal(reason: str | None) -> Exception:
+    if reason == "invalid_reply":
+        return Invalid("reply_to_id names no message of this conversation.")
+    kind = BY_CODE.get(reason or "")
+    return Internal() if kind is None else kind()

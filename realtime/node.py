@@ -45,6 +45,10 @@ REORDER_SECONDS = 0.05
 
 _FORGET_EVERY_SECONDS = 60.0
 
+# Sweeps are more frequent than this because access that was taken away must end
+# within a second even where the bus lost the word; cursors need not be.
+_CURSOR_EVERY_SECONDS = 2.0
+
 
 class Node:
     """
@@ -81,6 +85,7 @@ class Node:
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._checking: set[ConversationId] = set()
+        self._cursors_at = 0.0
 
     # --- life ---------------------------------------------------------------------
 
@@ -187,6 +192,7 @@ class Node:
 
     def _announce(self, announcement: Announcement) -> None:
         self._receive(announcement)
+        self._repair.settle(announcement.xid)
         self.bus.announce(announcement)
 
     # --- delivery -----------------------------------------------------------------
@@ -239,7 +245,7 @@ class Node:
     async def _sweep_for_ever(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self.settings.sweep_seconds)
+                await asyncio.wait_for(self._wake.wait(), self.settings.repair_seconds)
             self._wake.clear()
             self.metrics.bus_connected.set(self.bus.is_connected)
             try:
@@ -265,6 +271,10 @@ class Node:
 
     def _hand_out_cursors(self) -> None:
         """Give everybody who was told something the cursor that covers it."""
+        now = time.monotonic()
+        if now - self._cursors_at < _CURSOR_EVERY_SECONDS:
+            return
+        self._cursors_at = now
         moved = self.hub.moved()
         if not moved:
             return

@@ -63,6 +63,11 @@ class Repair:
         self._told.add(xid)
         return True
 
+    def settle(self, xid: int) -> None:
+        """Take a transaction of this node, whose announcement was whole, as told."""
+        if not self.snapshot.sees(xid):
+            self._told.add(xid)
+
     async def sweep(self) -> None:
         """
         Deliver what was missed, then let the new snapshot count.

@@ -93,8 +93,10 @@ class Settings(BaseSettings):
         default=False, description="Offer compression: less traffic, more memory."
     )
 
-    repair_seconds: float | None = Field(
-        None, gt=0, description="Sweep of the feed; by default 2 with Redis, 0.5 else."
+    repair_seconds: float = Field(
+        0.5,
+        gt=0,
+        description="Sweep of the feed: what no announcement brought comes by then.",
     )
     feed_keep_seconds: float = Field(
         600,
@@ -150,13 +152,6 @@ class Settings(BaseSettings):
         if self.redis_cluster and self.redis_url is None:
             raise ValueError("CALLBOARD_REDIS_CLUSTER needs CALLBOARD_REDIS_URL")
         return self
-
-    @property
-    def sweep_seconds(self) -> float:
-        """How often the feed is swept: faster where it is the only carrier."""
-        if self.repair_seconds is not None:
-            return self.repair_seconds
-        return 0.5 if self.redis_url is None else 2.0
 
 
 def load(environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:

@@ -1,8 +1,12 @@
 """Alembic's entry: runs on the connection that `storage.migrate` hands over."""
 
 from alembic import context
+from sqlalchemy.dialects.postgresql.base import ischema_names
 
-from storage.tables import SCHEMA, metadata
+from storage.tables import SCHEMA, Xid8, metadata
+
+# SQLAlchemy reads the database's tables too, and does not know this type.
+ischema_names["xid8"] = Xid8
 
 
 def _is_ours(_item: object, name: str | None, kind: str, *_rest: object) -> bool:

@@ -1,0 +1,29 @@
+# The one list of tasks. Set PYTHON to use an environment of your own.
+PYTHON ?= $(shell scripts/setup dev)
+
+.PHONY: setup run check format test docs migration bench
+
+setup:
+	scripts/setup dev
+
+run:
+	scripts/dev
+
+check:
+	scripts/check
+
+format:
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m ruff check --fix .
+
+test:
+	scripts/test
+
+docs:
+	$(PYTHON) -m api.documents --write docs
+
+migration:
+	$(PYTHON) -m storage.revise "$(MESSAGE)"
+
+bench:
+	$(PYTHON) -m benchmarks

@@ -1,0 +1,92 @@
+"""People and their relations, made quickly and as the platform would."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+
+from realtime.clock import system_clock
+from realtime.ids import uuid7
+from realtime.node import Node
+from realtime.tokens import mint
+from storage.records import ConnectionId, ConversationId, UserId
+from tests.conftest import JWT_SECRET
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a token."""
+
+    id: UserId
+    name: str
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What this person's HTTP requests carry."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+def token_for(user: UUID, expires_in: timedelta = timedelta(hours=1)) -> str:
+    """Make a token as the platform would."""
+    return mint(JWT_SECRET, user, expires_in, now=system_clock())
+
+
+async def make_people(node: Node, *names: str) -> list[Person]:
+    """Make people, all active, none connected."""
+    people = [
+        Person(user := UserId(uuid4()), name, token_for(user)) for name in names
+    ]
+    async with node.transaction() as work:
+        await work.users.put(
+            [{"id": person.id, "display_name": person.name} for person in people]
+        )
+    return people
+
+
+async def connect_people(
+    node: Node, one: Person, other: Person, status: str = "accepted"
+) -> ConnectionId:
+    """Give two people a relation; `one` has asked for it."""
+    async with node.transaction() as work:
+        (link,) = await work.connections.put(
+            [
+                {
+                    "id": ConnectionId(uuid7()),
+                    "requester_id": one.id,
+                    "recipient_id": other.id,
+                    "status": status,
+                    "message": None,
+                }
+            ]
+        )
+    return link.id
+
+
+async def open_direct(node: Node, one: Person, other: Person) -> ConversationId:
+    """Open the direct conversation of two people who are connected."""
+    async with node.transaction() as work:
+        conversation, _ = await work.conversations.open_direct(
+            ConversationId(uuid7()), one.id, other.id
+        )
+    return conversation
+
+
+async def make_pair(
+    node: Node, names: Sequence[str] = ("Ada", "Grace")
+) -> tuple[Person, Person, ConversationId]:
+    """Make two connected people with a conversation."""
+    one, other = await make_people(node, *names)
+    await connect_people(node, one, other)
+    return one, other, await open_direct(node, one, other)
+
+
+async def set_account_status(node: Node, person: Person, status: str) -> None:
+    """Change an account behind everybody's back, as a test of what is read may."""
+    async with node.transaction() as work:
+        await work.connection.execute(
+            text("UPDATE callboard.users SET account_status = :status WHERE id = :id"),
+            {"status": status, "id": person.id},
+        )

@@ -16,6 +16,9 @@ BEGIN
 END
 $$;
 
+-- A server asks before it begins whether the schema is the one it was written for.
+GRANT SELECT ON callboard.alembic_version TO callboard_service;
+
 -- What anybody may know of a person: a view, because a policy hides rows, not columns.
 CREATE OR REPLACE VIEW callboard.profiles AS
   SELECT id, display_name, handle, avatar_url, headline, role, created_at

@@ -1,0 +1,19 @@
+"""What a command says when it cannot go on: one sentence, and an exit code."""
+
+from api.server import CannotListen
+from realtime.settings import SettingsError
+from storage.checkup import Unusable
+from storage.embedded import EmbeddedPostgresError
+
+
+class CannotRun(Exception):
+    """The command cannot do its work; the message says why and what to do."""
+
+
+# What the sentence of is all that whoever typed a command needs to read.
+REFUSALS = (CannotRun, CannotListen, SettingsError, Unusable, EmbeddedPostgresError)
+
+
+def exit_code(error: Exception) -> int:
+    """Tell wrong usage (2) from a world that is not as it must be (1)."""
+    return 2 if isinstance(error, SettingsError) else 1

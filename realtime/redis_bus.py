@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import aclosing
 from datetime import timedelta
@@ -22,7 +23,7 @@ from uuid import UUID
 from realtime.announcements import Announcement
 from realtime.bus import Receive
 from realtime.redis_joined import Joined
-from realtime.redis_link import FAULTS, Command, Link, Subscription, describe
+from realtime.redis_link import FAULTS, Address, Command, Link, Subscription, describe
 from realtime.redis_outbox import Outbox, pieces
 from realtime.redis_routes import Routes
 from storage.records import UserId
@@ -51,7 +52,11 @@ class RedisBus:
 
     A node hears itself every `beat`; when it does not within two of them, the session
     is taken for dead. Routes are renewed every `refresh`, and that is when routes lost
-    by Redis are noticed. `dropped` counts announcements left to the sweep.
+    by Redis are noticed. `dropped` counts announcements left to the sweep, and
+    `lag_seconds` is how long the bus took from this node to itself, None without it.
+
+    Raises:
+        ValueError: The URL is not one of Redis; what it says is not repeated.
     """
 
     def __init__(
@@ -67,8 +72,7 @@ class RedisBus:
         capacity: int = 10_000,
         byte_capacity: int = 64 << 20,
     ) -> None:
-        self._url = url
-        self._is_cluster = is_cluster
+        self._address = Address.parse(url, is_cluster=is_cluster)
         self._channel = _channel(str(node_id))
         self._beat_seconds = beat.total_seconds()
         self._routes = Routes(
@@ -84,6 +88,7 @@ class RedisBus:
         self._has_tried = asyncio.Event()
         self._has_opened = False
         self._is_connected = False
+        self._is_closing = False
         self._last_fault = ""
         self._expected_beat = b""
         self._heard = asyncio.Event()
@@ -103,6 +108,8 @@ class RedisBus:
         """
         self._receive = receive
         self._recovered = recovered
+        self._has_opened = self._is_closing = False
+        self._has_tried.clear()
         self._sessions = asyncio.create_task(self._run(), name="bus")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
@@ -135,21 +142,21 @@ class RedisBus:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_PATIENCE):
                     await self._outbox.done()
+        self._is_closing = True
         self._sessions.cancel()
         await asyncio.wait([self._sessions])
         self._sessions = None
+        users = self._joined.clear()
         if was_connected:
-            await self._leave_everybody()
+            await self._remove_routes(users)
 
-    async def _leave_everybody(self) -> None:
+    async def _remove_routes(self, users: set[UserId]) -> None:
         try:
             async with (
                 asyncio.timeout(_PATIENCE),
-                aclosing(
-                    await Link.open(self._url, is_cluster=self._is_cluster)
-                ) as link,
+                aclosing(await Link.open(self._address)) as link,
             ):
-                await self._routes.remove(link, self._joined.everybody())
+                await self._routes.remove(link, users)
         except FAULTS as fault:
             log.warning("routes are left to expire", extra={"why": describe(fault)})
 
@@ -166,7 +173,8 @@ class RedisBus:
             except* Exception:
                 log.exception("the bus has failed")
             self._has_tried.set()
-            if asyncio.current_task().cancelling():
+            # A fault at the moment of our cancellation may have come through instead.
+            if self._is_closing:
                 return
             failures = 0 if loop.time() - begun > _LASTING_SECONDS else failures + 1
             pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(failures, 10))
@@ -175,7 +183,7 @@ class RedisBus:
     async def _session(self) -> None:
         """Connect and carry announcements, until something goes wrong."""
         async with (
-            aclosing(await Link.open(self._url, is_cluster=self._is_cluster)) as link,
+            aclosing(await Link.open(self._address)) as link,
             aclosing(await link.subscribe(self._channel)) as subscription,
         ):
             try:
@@ -222,23 +230,24 @@ class RedisBus:
     async def _listen(self, subscription: Subscription) -> None:
         while True:
             data = await subscription.next()
-            if not data.startswith(_BEAT):
-                self._take(data)
-            elif data == self._expected_beat:
-                self._heard.set()
+            if data.startswith(_BEAT):
+                if data == self._expected_beat:
+                    self._heard.set()
+                continue
+            try:
+                self._hand_on(data)
+            except Exception:
+                # Of this one announcement; those behind it are still wanted.
+                log.exception("an announcement could not be delivered")
 
-    def _take(self, data: bytes) -> None:
-        """Hand on what another node sent; nothing in it can stop the listening."""
+    def _hand_on(self, data: bytes) -> None:
         assert self._receive is not None  # noqa: S101 - for the type checker
         try:
             announcement = Announcement.decode(data)
         except ValueError:
             log.warning("malformed announcement", extra={"bytes": len(data)})
-            return
-        try:
+        else:
             self._receive(announcement)
-        except Exception:
-            log.exception("an announcement could not be delivered")
 
     async def _beat(self, link: Link) -> None:
         while True:
@@ -247,14 +256,13 @@ class RedisBus:
 
     async def _hear_oneself(self, link: Link) -> None:
         """Measure the way through Redis and back, or find that there is none."""
-        loop = asyncio.get_running_loop()
-        sent = loop.time()
+        sent = time.perf_counter()  # the loop's own clock may count whole milliseconds
         self._expected_beat = b"%b%r" % (_BEAT, sent)
         self._heard.clear()
         async with asyncio.timeout(2 * self._beat_seconds):
             await link.run([link.publishing(self._channel, self._expected_beat)])
             await self._heard.wait()
-        self.lag_seconds = loop.time() - sent
+        self.lag_seconds = time.perf_counter() - sent
 
     async def _publish(self, link: Link) -> None:
         while True:

@@ -36,9 +36,13 @@ class Joined:
     def __len__(self) -> int:
         return len(self._wanted)
 
-    def everybody(self) -> set[UserId]:
-        """Name all users that may have a route."""
-        return self._wanted | self._left.keys()
+    def clear(self) -> set[UserId]:
+        """Have nobody joined; name all users that may still have a route."""
+        users = self._wanted | self._left.keys()
+        self._wanted.clear()
+        self._pending.clear()
+        self._left.clear()
+        return users
 
     async def join(self, user: UserId) -> None:
         """

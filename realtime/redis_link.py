@@ -8,7 +8,8 @@ holds a session ends it at the first fault and begins another.
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Self, cast
 
 from redis.asyncio import Redis, RedisCluster
@@ -21,15 +22,36 @@ from redis.asyncio.connection import (
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ConnectionLost
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
 Command = tuple[str | bytes | int, ...]
 
 # What a session can end with; anything else is a bug.
-FAULTS = (RedisError, OSError, TimeoutError)
+FAULTS = (RedisError, RedisClusterException, OSError, TimeoutError)
 
 # The longest a command may take; also how long a stalled server goes unnoticed.
 _COMMAND_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where Redis is and how to log in; the password never shows."""
+
+    options: Mapping[str, Any] = field(repr=False)
+    is_cluster: bool
+
+    @classmethod
+    def parse(cls, url: str, *, is_cluster: bool) -> Self:
+        """
+        Read a URL: redis://, rediss:// or unix://.
+
+        Raises:
+            ValueError: It is something else; its text is not repeated.
+        """
+        options = dict[str, Any](parse_url(url))
+        if is_cluster and options.pop("connection_class", None) is SSLConnection:
+            options["ssl"] = True
+        return cls(options, is_cluster)
 
 
 class Link:
@@ -39,33 +61,27 @@ class Link:
     `open` it, `aclose` it; every method but `aclose` may raise any of `FAULTS`.
     """
 
-    def __init__(self, client: "Redis | RedisCluster") -> None:
+    def __init__(self, client: Redis | RedisCluster) -> None:
         self._client = client
 
     @classmethod
-    async def open(cls, url: str, *, is_cluster: bool) -> Self:
-        """
-        Connect, within a bounded time.
-
-        Raises:
-            ValueError: The URL is not one of Redis; its text is not repeated.
-        """
+    async def open(cls, address: Address) -> Self:
+        """Connect, within a bounded time."""
         # Ours win over what the query of the URL says: parsing relies on them.
-        # RESP2, because redis-py logs each push of RESP3, text and all.
+        # RESP2, because redis-py makes a text for the log of each push of RESP3.
         options: dict[str, Any] = {
-            **parse_url(url),
+            **address.options,
             "protocol": 2,
             "decode_responses": False,
             "socket_timeout": _COMMAND_SECONDS,
             "socket_connect_timeout": _COMMAND_SECONDS,
             "retry": Retry(NoBackoff(), 0),
         }
-        if is_cluster:
-            if options.pop("connection_class", None) is SSLConnection:
-                options["ssl"] = True
-            link = cls(RedisCluster(**options))
-        else:
-            link = cls(Redis(connection_pool=ConnectionPool(**options)))
+        link = cls(
+            RedisCluster(**options)
+            if address.is_cluster
+            else Redis(connection_pool=ConnectionPool(**options))
+        )
         try:
             async with asyncio.timeout(_COMMAND_SECONDS):
                 await link._client.initialize()
@@ -109,11 +125,11 @@ class Link:
             )
             command = "SSUBSCRIBE"
         else:
-            connection = self._client.connection_pool.make_connection()
+            connection = self._client.connection_pool.make_connection()  # type: ignore[no-untyped-call]
             command = "SUBSCRIBE"
         subscription = Subscription(connection)
         try:
-            await connection.connect()
+            await connection.connect()  # type: ignore[no-untyped-call]
             await connection.send_command(command, channel)
             await connection.read_response(push_request=True)
         except BaseException:

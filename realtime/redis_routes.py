@@ -54,7 +54,7 @@ def chunks(items: Iterable[Item], size: int = CHUNK) -> Iterator[list[Item]]:
 
 
 class Routes:
-    """The routes of all nodes, and those of one to write; they expire in `ttl` seconds."""
+    """The routes of all nodes, and one node's to write; they last `ttl` seconds."""
 
     def __init__(self, node: str, ttl: float, *, is_cluster: bool) -> None:
         self._node = node
@@ -98,21 +98,21 @@ class Routes:
             return
         by_tag: defaultdict[str, list[UserId]] = defaultdict(list)
         for user in users:
-            by_tag[_tag(user)].append(user)
+            by_tag[str(user)[-1]].append(user)
         for group in by_tag.values():
             yield from chunks(group)
 
 
-def _tag(user: UserId) -> str:
+def _key(user: UserId) -> str:
     """
-    Choose the slot of a user's route: one of 16 for all users.
+    Name the routes of a user, in one of 16 slots of a cluster for all users.
 
-    Sixteen are enough to spread over the servers of a cluster, and few enough for
-    one script to serve many users.
+    Sixteen are enough to spread over its servers, and few enough for one script to
+    serve many users.
     """
-    return user.hex[-1]
+    text = str(user)
+    return f"callboard:route:{{{text[-1]}}}:{text}"
 
 
 def _call(script: str, users: Sequence[UserId], *arguments: str | int) -> Command:
-    keys = [f"callboard:route:{{{_tag(user)}}}:{user}" for user in users]
-    return ("EVAL", script, len(keys), *keys, *arguments)
+    return ("EVAL", script, len(users), *map(_key, users), *arguments)

@@ -60,6 +60,14 @@ class Inbox:
             self._takers.append(taker)
             await taker
 
+    def take_all(self) -> list[Json]:
+        """
+        Take every frame that waits.
+        """
+        frames = list(self._frames)
+        self._frames.clear()
+        return frames
+
     def _stir(self) -> None:
         for taker in self._takers:
             if not taker.done():

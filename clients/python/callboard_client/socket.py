@@ -235,6 +235,12 @@ class Socket:
         while True:
             yield cast("Event", await self._waiting.take(lambda _: True))
 
+    def take_waiting(self) -> list[Event]:
+        """
+        Take everything that waits, and wait for nothing.
+        """
+        return cast("list[Event]", self._waiting.take_all())
+
     async def expect(
         self,
         kind: str,

@@ -113,6 +113,7 @@ Note = Annotated[
 ]
 Seq = Annotated[int, Field(ge=0, le=LARGEST_SEQ)]
 Metadata = Annotated[dict[str, Any], AfterValidator(_is_plain_object)]
+HttpsUrl = Annotated[str, StringConstraints(max_length=2048), AfterValidator(_is_https)]
 
 
 class Wire(BaseModel):
@@ -132,7 +133,7 @@ class Attachment(BaseModel):
         frozen=True, extra="forbid", strict=True, from_attributes=True
     )
 
-    url: Annotated[str, StringConstraints(max_length=2048), AfterValidator(_is_https)]
+    url: HttpsUrl
     name: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=255),

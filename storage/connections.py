@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, or_, select, text, update
+from sqlalchemy import Select, delete, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -168,6 +168,18 @@ class Connections:
             .with_for_update(key_share=True)
         )
         return {row.id: Connection(**row._mapping) for row in rows}  # noqa: SLF001
+
+    async def of_pairs(
+        self, pairs: Sequence[tuple[UserId, UserId]]
+    ) -> dict[tuple[UserId, UserId], ConnectionId]:
+        """Name the connections of pairs, each given and answered lower id first."""
+        pair = tuple_(connections.c.low_id, connections.c.high_id)
+        rows = await self._connection.execute(
+            select(connections.c.id, connections.c.low_id, connections.c.high_id).where(
+                pair.in_(pairs)
+            )
+        )
+        return {(row.low_id, row.high_id): ConnectionId(row.id) for row in rows}
 
 
 class Blocks:

@@ -51,6 +51,8 @@ class Database:
             pool_size=connections,
             max_overflow=0,
             pool_timeout=10,
+            # What people wrote is not for logs, and exceptions end up there.
+            hide_parameters=True,
             # A connection that died while idle is replaced instead of failing a call.
             pool_pre_ping=True,
         )

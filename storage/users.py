@@ -89,6 +89,28 @@ class Users:
         )
         return rows.one_or_none() is not None
 
+    async def set_status(self, user: UserId, status: str) -> User | None:
+        """Change the status of an account; None if there is no such user."""
+        rows = await self._connection.execute(
+            update(users)
+            .where(users.c.id == user)
+            .values(account_status=status, updated_at=func.now())
+            .returning(*_USER)
+        )
+        row = rows.one_or_none()
+        return User(**row._mapping) if row else None  # noqa: SLF001 - as above
+
+    async def holding(self, handles: Sequence[str]) -> dict[str, UserId]:
+        """Tell who has these handles, which are given and answered in lower case."""
+        if not handles:
+            return {}
+        rows = await self._connection.execute(
+            select(func.lower(users.c.handle).label("handle"), users.c.id).where(
+                func.lower(users.c.handle).in_(handles)
+            )
+        )
+        return {row.handle: UserId(row.id) for row in rows}
+
     async def existing(self, ids: Sequence[UserId]) -> set[UserId]:
         """Tell which of these users there are."""
         rows = await self._connection.execute(

@@ -1,6 +1,8 @@
 """Links between two people: asking, answering, ending, and blocking."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
 
 from realtime.actor import Actor
 from realtime.errors import (
@@ -16,9 +18,11 @@ from realtime.ids import uuid7
 from realtime.protocol import CONNECTION_EVENTS, Connection, ConversationUpdated
 from realtime.telling import tell
 from storage import records
-from storage.errors import Missing
+from storage.errors import Duplicate, Missing
 from storage.records import ConnectionId, UserId
 from storage.unit_of_work import UnitOfWork
+
+_SIDES = ("requester_id", "recipient_id")
 
 Step = Callable[[UnitOfWork, Actor, ConnectionId], Awaitable[Connection]]
 
@@ -132,6 +136,98 @@ async def unblock_user(work: UnitOfWork, actor: Actor, other: UserId) -> None:
     """Take the actor's block away; the other's, if there is one, stays."""
     await work.blocks.remove(actor.user_id, other)
     await _follow_blocks(work, actor, other)
+
+
+async def put_connections(
+    work: UnitOfWork, items: Sequence[Mapping[str, Any]]
+) -> list[Connection]:
+    """
+    Create or update links as the platform says; both sides hear of what changed.
+
+    An item has `id`, `requester_id`, `recipient_id`, `status` and perhaps `message`;
+    ids differ. What says nothing new changes nothing and is not told.
+
+    Raises:
+        Invalid: Somebody is linked with themselves, or is not known here.
+        Conflict: The pair has another link, or the link is another pair's. Like
+            `Invalid`, it names the index of the first such item.
+    """
+    known = await work.connections.with_ids([item["id"] for item in items])
+    await _check_people(work, items)
+    await _check_pairs(work, items, known)
+    changed = [
+        _whole(item, known.get(item["id"]))
+        for item in items
+        if _says_something_new(item, known.get(item["id"]))
+    ]
+    stored: dict[UUID, records.Connection] = dict(known)
+    if changed:
+        try:
+            for link in await work.connections.put(changed):
+                stored[link.id] = link
+        except Duplicate:
+            raise Conflict("The pair has another connection.") from None
+        except Missing:
+            raise Invalid("Somebody is not known here.") from None
+    for item in changed:
+        _told(work, stored[item["id"]])
+    return [Connection.model_validate(stored[item["id"]]) for item in items]
+
+
+async def _check_people(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> None:
+    people = {item[side] for item in items for side in _SIDES}
+    unknown = people - await work.users.existing(sorted(people))
+    for index, item in enumerate(items):
+        if item["requester_id"] == item["recipient_id"]:
+            raise Invalid(
+                "Nobody is connected with themselves.", details={"index": index}
+            )
+        for side in _SIDES:
+            if item[side] in unknown:
+                raise Invalid(
+                    f"{side} names nobody known here.", details={"index": index}
+                )
+
+
+async def _check_pairs(
+    work: UnitOfWork,
+    items: Sequence[Mapping[str, Any]],
+    known: Mapping[UUID, records.Connection],
+) -> None:
+    pairs = [_pair(item["requester_id"], item["recipient_id"]) for item in items]
+    taken: dict[tuple[UserId, UserId], UUID] = dict(
+        await work.connections.of_pairs(pairs)
+    )
+    for index, (item, pair) in enumerate(zip(items, pairs, strict=True)):
+        if (holder := taken.setdefault(pair, item["id"])) != item["id"]:
+            raise Conflict(
+                "The pair has another connection.",
+                details={"index": index, "connection_id": str(holder)},
+            )
+        before = known.get(item["id"])
+        if before and _pair(before.requester_id, before.recipient_id) != pair:
+            raise Conflict(
+                "The connection is between other people.", details={"index": index}
+            )
+
+
+def _pair(one: UserId, other: UserId) -> tuple[UserId, UserId]:
+    return (min(one, other), max(one, other))
+
+
+def _whole(
+    item: Mapping[str, Any], before: records.Connection | None
+) -> Mapping[str, Any]:
+    """Name every column; what the item leaves out keeps its value."""
+    return {"message": before.message if before else None, **item}
+
+
+def _says_something_new(
+    item: Mapping[str, Any], before: records.Connection | None
+) -> bool:
+    return before is None or any(
+        getattr(before, column) != value for column, value in item.items()
+    )
 
 
 async def _follow_blocks(work: UnitOfWork, actor: Actor, other: UserId) -> None:

@@ -1,7 +1,7 @@
 """People as the platform's tokens and calls bring them here."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from realtime.actor import Actor
@@ -12,6 +12,8 @@ from realtime.tokens import Claims
 from storage.errors import Duplicate
 from storage.records import Profile, User, UserId
 from storage.unit_of_work import UnitOfWork
+
+_HANDLE_TAKEN = "Somebody else has this handle."
 
 
 async def admit(work: UnitOfWork, claims: Claims, *, may_create: bool) -> Actor:
@@ -43,10 +45,7 @@ def is_revoked(user: User, claims: Claims) -> bool:
     """Tell whether a token was issued before the moment its user was revoked."""
     if user.tokens_valid_after is None:
         return False
-    # Tokens know whole seconds only: one of the same second is let through, or a
-    # token minted right after revoking would be refused.
-    limit = user.tokens_valid_after.replace(microsecond=0)
-    return claims.issued_at is None or claims.issued_at < limit
+    return claims.issued_at is None or claims.issued_at < user.tokens_valid_after
 
 
 async def get_profile(work: UnitOfWork, user: UserId) -> Profile:
@@ -71,31 +70,75 @@ async def put_users(
     Items that name different columns are written in groups; all in one transaction.
 
     Raises:
-        Conflict: Somebody else has the handle.
+        Conflict: Somebody else has the handle; names the index of the first item.
     """
+    await _check_handles(work, items)
     stored: dict[UserId, User] = {}
     try:
         for group in _same_columns(items):
             for user in await work.users.put(group):
                 stored[user.id] = user
     except Duplicate:
-        raise Conflict("Somebody else has this handle.") from None
+        # Taken between the two looks, or passed on within the batch.
+        raise Conflict(_HANDLE_TAKEN) from None
     for user in stored.values():
         if user.account_status != "active":
             close_sessions(work, user.id, "access revoked", now)
     return [stored[item["id"]] for item in items]
 
 
-async def revoke_sessions(work: UnitOfWork, user: UserId, now: datetime) -> None:
+async def _check_handles(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> None:
+    """Find out which item asks for a handle that somebody else has or asks for."""
+    wanted = [str(item.get("handle") or "").lower() for item in items]
+    holders = await work.users.holding([handle for handle in wanted if handle])
+    # Who gets another one in this batch lets go of theirs.
+    moving = {item["id"] for item in items if "handle" in item}
+    taken: dict[str, UserId] = {
+        handle: user for handle, user in holders.items() if user not in moving
+    }
+    for index, (item, handle) in enumerate(zip(items, wanted, strict=True)):
+        if handle and taken.setdefault(handle, item["id"]) != item["id"]:
+            raise Conflict(_HANDLE_TAKEN, details={"index": index})
+
+
+def first_new_second(now: datetime) -> datetime:
+    """
+    Give the first moment at which a token says that it was issued after now.
+
+    Tokens know whole seconds only, so one that says "this second" may be older.
+    """
+    return now.replace(microsecond=0) + timedelta(seconds=1)
+
+
+async def revoke_sessions(work: UnitOfWork, user: UserId, now: datetime) -> datetime:
     """
     Refuse every token issued before now and close every session, on all nodes.
+
+    Gives the moment from which on tokens must have been issued to be good, which is
+    the next whole second.
 
     Raises:
         NotFound: There is no such user.
     """
-    if not await work.users.refuse_tokens_before(user, now):
+    limit = first_new_second(now)
+    if not await work.users.refuse_tokens_before(user, limit):
         raise NotFound
     close_sessions(work, user, "access revoked", now)
+    return limit
+
+
+async def suspend_user(work: UnitOfWork, user: UserId, now: datetime) -> User:
+    """
+    Suspend an account, and refuse its tokens of before even when it is active again.
+
+    Raises:
+        NotFound: There is no such user.
+    """
+    await revoke_sessions(work, user, now)
+    suspended = await work.users.set_status(user, "suspended")
+    if suspended is None:
+        raise NotFound
+    return suspended
 
 
 def close_sessions(work: UnitOfWork, user: UserId, reason: str, now: datetime) -> None:

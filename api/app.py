@@ -1,0 +1,132 @@
+"""
+The HTTP application of a node.
+
+Routers stand one noun to a file; what is common to all calls is in `deps.py` (who
+asks), `errors.py` (how they are refused) and `middleware.py` (what stands around).
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import HTMLResponse
+
+from api import blocks, connections, conversations, health, me, messages, users
+from api.errors import ProblemDetails, add_handlers
+from api.idempotency import REPLAYED
+from api.middleware import BodyLimit, Guard
+from api.platform import connections as platform_connections
+from api.platform import tokens as platform_tokens
+from api.platform import users as platform_users
+from realtime.node import Node
+from realtime.settings import Settings
+
+_DESCRIPTION = """\
+Messaging between the people of a platform. People call with a token that their
+platform issued, a platform's backend with an API key. Live events come over the
+WebSocket at `/v1/ws`, described in `/asyncapi.json`.
+
+Refusals are RFC 9457 problems; programs decide by their `code`. Times are RFC 3339 in
+UTC. Lists answer `items` and `next`; give `next` back for the following page.
+"""
+
+_TAGS = [
+    {"name": "people", "description": "Oneself and others."},
+    {"name": "connections", "description": "Links between people, and blocks."},
+    {"name": "conversations", "description": "Where messages are."},
+    {"name": "messages", "description": "What people say."},
+    {"name": "platform", "description": "What a platform's backend does."},
+    {"name": "operations", "description": "For those who run the server."},
+]
+
+_ROUTERS: tuple[APIRouter, ...] = (
+    me.router,
+    users.router,
+    connections.router,
+    blocks.router,
+    conversations.router,
+    messages.router,
+    platform_users.router,
+    platform_connections.router,
+    platform_tokens.router,
+    health.router,
+)
+
+# Answers are for who asked, not for a cache on the way, and are what they say.
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class Application(FastAPI):
+    """FastAPI, which documents refusals too."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Describe every call, with the one shape of all refusals."""
+        if self.openapi_schema is None:
+            schema = super().openapi()
+            schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+            schemas["ProblemDetails"] = ProblemDetails.model_json_schema()
+        return super().openapi()
+
+
+def create_app(node: Node, *, dev_page: str | None = None) -> FastAPI:
+    """
+    Build the application of a node that somebody else opens and closes.
+
+    With `dev_page`, an HTML page, it is in development: the page stands at `/`, and
+    interactive documentation at `/docs`.
+    """
+    is_dev = dev_page is not None
+    app = Application(
+        title="Callboard",
+        summary="Self-hosted realtime messaging for marketplaces.",
+        description=_DESCRIPTION,
+        version=_version(),
+        license_info={"name": "MIT", "identifier": "MIT"},
+        openapi_tags=_TAGS,
+        docs_url="/docs" if is_dev else None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        middleware=_middleware(node.settings),
+    )
+    app.state.node = node
+    add_handlers(app)
+    for router in _ROUTERS:
+        app.include_router(router)
+    if dev_page is not None:
+        page = HTMLResponse(dev_page)
+        app.add_route("/", lambda _request: page, include_in_schema=False)
+    return app
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    """Name what stands around every call, the outermost first."""
+    around = [Middleware(Guard, headers=_HEADERS), Middleware(BodyLimit)]
+    if not settings.allowed_origins:
+        return around
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.allowed_origins,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+        expose_headers=["Retry-After", REPLAYED],
+        max_age=600,
+    )
+    return [cors, *around]
+
+
+def _operation_id(route: APIRoute) -> str:
+    """Name an operation as its function, which generated clients then call theirs."""
+    is_platform = route.path.startswith("/v1/platform/")
+    return f"platform_{route.name}" if is_platform else route.name
+
+
+def _version() -> str:
+    try:
+        return version("callboard")
+    except PackageNotFoundError:
+        # Run from a checkout that nobody installed.
+        return "0.0.0"

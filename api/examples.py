@@ -1,0 +1,101 @@
+"""What calls are shown with in the documentation: two people and what they do."""
+
+from collections.abc import Mapping
+from typing import Any
+
+ADA = "0191b1a2-0000-7000-8000-00000000ada0"
+GRACE = "0191b1a2-0000-7000-8000-000000009ace"
+_LINK = "0191b1a2-0000-7000-8000-0000000011c0"
+_TALK = "0191b1a2-0000-7000-8000-00000000ca11"
+_AT = "2026-11-21T01:20:00.000Z"
+
+PROFILE: Mapping[str, Any] = {
+    "id": GRACE,
+    "display_name": "Grace",
+    "handle": "grace",
+    "avatar_url": "https://cdn.example/grace.png",
+    "headline": "Compilers, and the people who use them",
+    "role": "talent",
+}
+
+USER: Mapping[str, Any] = {
+    **PROFILE,
+    "email": "grace@example.org",
+    "locale": "en-GB",
+    "timezone": "Europe/London",
+    "account_status": "active",
+    "created_at": _AT,
+    "updated_at": _AT,
+}
+
+UNREAD = {"conversations": 2, "messages": 5, "notifications": 0}
+
+CONNECTION: Mapping[str, Any] = {
+    "id": _LINK,
+    "requester_id": ADA,
+    "recipient_id": GRACE,
+    "status": "accepted",
+    "message": "We met at the casting.",
+    "created_at": _AT,
+    "updated_at": _AT,
+}
+
+NEW_MESSAGE: Mapping[str, Any] = {
+    "client_id": "5f0c4a0e-8a35-4a86-9b1f-3c6f8d2b7e11",
+    "body": "Hi",
+}
+
+MESSAGE: Mapping[str, Any] = {
+    "id": "0191b1a2-0000-7000-8000-000000003e55",
+    "conversation_id": _TALK,
+    "seq": 12,
+    "client_id": NEW_MESSAGE["client_id"],
+    "sender_id": ADA,
+    "kind": "text",
+    "body": "Hi",
+    "attachments": [],
+    "reply_to_id": None,
+    "metadata": {},
+    "reactions": {},
+    "sent_at": _AT,
+    "edited_at": None,
+    "deleted_at": None,
+    "read_at": None,
+}
+
+
+def _participant(user: str, seq: int) -> dict[str, Any]:
+    return {
+        "user_id": user,
+        "role": "member",
+        "read_seq": seq,
+        "delivered_seq": seq,
+        "joined_at": _AT,
+    }
+
+
+CONVERSATION: Mapping[str, Any] = {
+    "id": _TALK,
+    "kind": "direct",
+    "gig_id": None,
+    "application_id": None,
+    "title": None,
+    "status": "active",
+    "participants": [_participant(ADA, 12), _participant(GRACE, 10)],
+    "last_seq": 12,
+    "last_message": MESSAGE,
+    "last_message_at": _AT,
+    "unread": 0,
+    "muted_until": None,
+    "created_at": _AT,
+}
+
+
+def page_of(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Show an item as the only one of a list."""
+    return {"items": [item], "next": None}
+
+
+def shown(example: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """Describe for OpenAPI what an operation answers, by example."""
+    return {status: {"content": {"application/json": {"example": example}}}}

@@ -1,0 +1,1 @@
+"""What a platform's backend can do, with its API key."""

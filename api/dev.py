@@ -80,9 +80,7 @@ def develop(settings: Settings, directory: Path | None) -> None:
             def announce() -> None:
                 _announce(address_of(listener), people, directory)
 
-            run(
-                serve_until_signal(settings, listener, prepare=prepare, ready=announce)
-            )
+            run(serve_until_signal(settings, listener, prepare=prepare, ready=announce))
 
 
 @contextmanager

@@ -44,6 +44,22 @@ def default_directory(environment: Mapping[str, str] = os.environ) -> Path:
     return (Path(base) if base else Path.home() / ".local/share") / "callboard"
 
 
+def token_of(name: str, directory: Path | None = None) -> str:
+    """
+    Give the token of somebody of the demonstration, by handle, name or first name.
+
+    Raises:
+        CannotRun: There is no such person, or nothing was started there.
+    """
+    people = DevHome(directory or default_directory()).read_people()
+    for person in people:
+        words = (person.handle, person.name, person.name.partition(" ")[0])
+        if name.casefold() in (word.casefold() for word in words):
+            return person.token
+    handles = ", ".join(person.handle for person in people)
+    raise CannotRun(f"Nobody is called {name!r}: there are {handles}.")
+
+
 class DevHome:
     """The directory of one `callboard dev`."""
 
@@ -64,7 +80,9 @@ class DevHome:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(
-                self.directory / "dev.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+                self.directory / "dev.lock",
+                os.O_RDWR | os.O_CREAT | os.O_CLOEXEC,
+                0o600,
             )
         except OSError as error:
             raise self._unusable(error) from None

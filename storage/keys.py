@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -137,3 +138,13 @@ class IdempotencyKeys:
             )
             .values(status=status, response=response)
         )
+
+
+async def forget_answers(connection: asyncpg.Connection, keep_seconds: float) -> int:
+    """Delete answers older than this, whoever asked; gives how many."""
+    status: str = await connection.execute(
+        "DELETE FROM callboard.idempotency_keys"
+        " WHERE created_at < now() - make_interval(secs => $1)",
+        keep_seconds,
+    )
+    return int(status.rpartition(" ")[2])

@@ -1,0 +1,85 @@
+"""
+What has to be done now and then, whoever is connected: for now, forgetting.
+
+Any number of these may run: every chore takes only what nobody else is taking.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+
+from realtime.settings import Settings
+from storage import feed
+from storage.database import Database
+from storage.errors import Busy
+from storage.keys import forget_answers
+
+log = logging.getLogger(__name__)
+
+Chore = Callable[[], Awaitable[int]]
+
+# protocol.md, section 3: an idempotency key holds for a day.
+ANSWERS_KEPT_FOR = timedelta(hours=24)
+
+ROUND_SECONDS = 60.0
+
+
+class Worker:
+    """Does every chore once a round until it is told to stop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        *,
+        round_seconds: float = ROUND_SECONDS,
+    ) -> None:
+        self._database = database
+        self._feed_kept_for = settings.feed_keep_seconds
+        self._round_seconds = round_seconds
+        self._is_told_to_stop = asyncio.Event()
+        self.chores: Mapping[str, Chore] = {
+            "feed": self._forget_feed,
+            "idempotency_keys": self._forget_answers,
+        }
+
+    async def work(self) -> None:
+        """
+        Go round until `stop`; the round that runs is finished.
+
+        A database that is away is waited for; what else goes wrong in a chore is
+        logged and keeps no other chore from being done.
+        """
+        while not self._is_told_to_stop.is_set():
+            await self.go_round()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(
+                    self._is_told_to_stop.wait(), self._round_seconds
+                )
+
+    def stop(self) -> None:
+        """Have `work` return soon."""
+        self._is_told_to_stop.set()
+
+    async def go_round(self) -> None:
+        """Do every chore once."""
+        for name, chore in self.chores.items():
+            try:
+                count = await chore()
+            except Busy as error:
+                log.warning("chore put off", extra={"chore": name, "cause": str(error)})
+            except Exception:
+                log.exception("chore failed", extra={"chore": name})
+            else:
+                if count:
+                    log.info("chore done", extra={"chore": name, "rows": count})
+
+    async def _forget_feed(self) -> int:
+        async with self._database.hot() as connection:
+            return await feed.forget(connection, self._feed_kept_for)
+
+    async def _forget_answers(self) -> int:
+        async with self._database.hot() as connection:
+            return await forget_answers(connection, ANSWERS_KEPT_FOR.total_seconds())

@@ -132,7 +132,13 @@ class Announcement:
                 for conversation, seq, prev, audience, count in head["runs"]
             ]
             return cls(int(head["xid"]), told, runs)
-        except (KeyError, TypeError, StopIteration, RuntimeError) as error:
+        except (
+            AttributeError,
+            KeyError,
+            TypeError,
+            StopIteration,
+            RuntimeError,
+        ) as error:
             raise ValueError("not an announcement") from error
 
 

@@ -122,9 +122,11 @@ class Node:
         await self.batcher.close()
         for listener in self.hub:
             listener.close_with(1012, "restarting")
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:
+            # Again, should a library have taken the cancelling for a time-out.
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks, timeout=1)
         await self.bus.close()
         await self.authenticator.close()
         await self.database.close()
@@ -245,7 +247,8 @@ class Node:
     async def _sweep_for_ever(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self.settings.repair_seconds)
+                async with asyncio.timeout(self.settings.repair_seconds):
+                    await self._wake.wait()
             self._wake.clear()
             self.metrics.bus_connected.set(self.bus.is_connected)
             try:

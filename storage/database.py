@@ -5,6 +5,7 @@ Both log in with one DSN. Every connection works as `callboard_service` and a us
 transaction steps down to `callboard_user` (storage/sql/4_policies.sql).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -32,6 +33,10 @@ def plain_dsn(dsn: str) -> str:
     if not separator or scheme.split("+")[0] not in {"postgres", "postgresql"}:
         raise ValueError("the database URL must begin with postgresql://")
     return f"postgresql://{rest}"
+
+
+# A connection that is still busy then is cut.
+_CLOSE_SECONDS = 5
 
 
 class Database:
@@ -83,14 +88,18 @@ class Database:
         """
         with busy_when_unreachable():
             self._pool = await asyncpg.create_pool(
-                self._dsn, min_size=1, max_size=HOT_CONNECTIONS, **self._options()
+                self._dsn, min_size=0, max_size=HOT_CONNECTIONS, **self._options()
             )
 
     async def close(self) -> None:
         """Give every connection back."""
-        if self._pool is not None:
-            self._pool.terminate()
-            self._pool = None
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            try:
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await pool.close()
+            except TimeoutError:
+                pool.terminate()
         await self.engine.dispose()
 
     @asynccontextmanager

@@ -79,9 +79,6 @@ def test_garbage_is_refused(data: bytes) -> None:
 HEADS = st.fixed_dictionaries({"xid": JSON, "told": JSON, "runs": JSON})
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AttributeError, reason="UUID(5) in decode is no ValueError"
-)
 @given(HEADS | JSON, st.lists(PAYLOADS))
 @example({"xid": 1, "told": [["k", [5]]], "runs": []}, [b"{}"])
 @example({"xid": 1, "told": [], "runs": [[5, 1, 0, [], 0]]}, [])

@@ -40,7 +40,7 @@ async def as_user(
 async def write(node: Node, sender: Person, conversation: ConversationId) -> None:
     async with node.database.hot() as connection:
         await connection.execute(
-            "SELECT callboard.send_messages(gen_random_uuid(),"
+            "SELECT draft FROM callboard.send_messages(gen_random_uuid(),"
             " ARRAY[gen_random_uuid()], ARRAY[$1::uuid], ARRAY[$2::uuid],"
             " ARRAY[gen_random_uuid()], ARRAY[gen_random_uuid()], ARRAY['secret'],"
             " ARRAY['[]'], ARRAY[NULL::uuid], ARRAY['{}'])",

@@ -43,14 +43,13 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime import tokens
+from realtime import jwks
+from realtime.jwks import KeysUnavailable, read_key_set
 from realtime.tokens import (
     Claims,
     InvalidToken,
-    KeysUnavailable,
     TokenVerifier,
     mint,
-    read_key_set,
 )
 
 PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey
@@ -722,7 +721,7 @@ async def test_an_endless_answer_is_cut_off(
 async def test_an_endpoint_that_hangs_is_given_up(
     endpoint: Endpoint, verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "FETCH_WITHIN", timedelta(milliseconds=50))
+    monkeypatch.setattr(jwks, "FETCH_WITHIN", timedelta(milliseconds=50))
     endpoint.may_answer.clear()
     with pytest.raises(KeysUnavailable):
         await verifier.verify(signed(RSA, "RS256"))

@@ -121,9 +121,8 @@ class Database:
 def busy_when_unreachable() -> Iterator[None]:
     """Turn the driver's many ways of saying no into storage's three."""
     try:
-        yield
-    except IntegrityError as error:
-        raise _integrity(error) from error
+        with translated():
+            yield
     except DBAPIError as error:
         if error.connection_invalidated or _is_passing(error.orig):
             raise Busy("the database did not answer") from error
@@ -136,6 +135,20 @@ def busy_when_unreachable() -> Iterator[None]:
         if _is_passing(error):
             raise Busy("the database did not answer") from error
         raise
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """
+    Say at once, inside a transaction, that a row is missing or stands there already.
+
+    Raises:
+        Duplicate, Missing: Naming the constraint.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        raise _integrity(error) from error
 
 
 def _integrity(error: IntegrityError) -> Duplicate | Missing | IntegrityError:

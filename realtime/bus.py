@@ -30,6 +30,14 @@ class Bus(Protocol):
     def is_connected(self) -> bool:
         """Tell whether announcements travel now."""
 
+    @property
+    def lag_seconds(self) -> float | None:
+        """Tell how long an announcement took lately; None where that is not known."""
+
+    @property
+    def dropped(self) -> int:
+        """Count the announcements that were left to the sweep."""
+
     async def open(self, receive: Receive, recovered: Callable[[], None]) -> None:
         """
         Begin; `recovered` is called after each time that something may be lost.
@@ -66,6 +74,16 @@ class MemoryBus:
     def is_connected(self) -> bool:
         """Tell whether announcements travel now: between open and close they do."""
         return self._receive is not None
+
+    @property
+    def lag_seconds(self) -> float | None:
+        """Tell how long an announcement takes: it never leaves the process."""
+        return 0.0
+
+    @property
+    def dropped(self) -> int:
+        """Count what was dropped: nothing ever is."""
+        return 0
 
     async def open(self, receive: Receive, recovered: Callable[[], None]) -> None:
         """Begin."""

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from math import nan
 from uuid import UUID, uuid4
 
 from realtime.actions.resume import Resumed, resume
@@ -251,6 +252,9 @@ class Node:
                     await self._wake.wait()
             self._wake.clear()
             self.metrics.bus_connected.set(self.bus.is_connected)
+            lag = self.bus.lag_seconds
+            self.metrics.bus_lag_seconds.set(nan if lag is None else lag)
+            self.metrics.bus_dropped.set(self.bus.dropped)
             try:
                 await self._sweep()
             except Busy:

@@ -34,13 +34,21 @@ JWT_SECRET = "a-secret-of-the-tests-only-0123456789abcdef"
 API_KEY = "cbk_a-key-of-the-tests-only-0123456789"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the tests run on another PostgreSQL than the wheel's."""
+    parser.addoption(
+        "--postgres-bin", type=Path, help="programs of PostgreSQL 15 or newer"
+    )
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[EmbeddedPostgres]:
+def postgres(request: pytest.FixtureRequest) -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL for the whole run, with a migrated template."""
+    bin_dir = request.config.getoption("--postgres-bin")
     # Not pytest's own temporary folder: for root, PostgreSQL runs as somebody else.
     root = Path(tempfile.mkdtemp(prefix="callboard-tests-"))
     with EmbeddedPostgres(
-        root, temporary=True, settings={"max_connections": "300"}
+        root, bin_dir=bin_dir, temporary=True, settings={"max_connections": "300"}
     ) as server:
         server.ensure_login(LOGIN)
         server.ensure_database(TEMPLATE)

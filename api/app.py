@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse
 
 from api import blocks, connections, conversations, health, me, messages, users
 from api.errors import ProblemDetails, add_handlers
+from api.examples import with_nulls
 from api.idempotency import REPLAYED
 from api.middleware import BodyLimit, Guard
 from api.platform import connections as platform_connections
@@ -68,7 +69,8 @@ class Application(FastAPI):
             schema = super().openapi()
             schemas = schema.setdefault("components", {}).setdefault("schemas", {})
             schemas["ProblemDetails"] = ProblemDetails.model_json_schema()
-        return super().openapi()
+            self.openapi_schema = with_nulls(schema)
+        return self.openapi_schema
 
 
 def create_app(node: Node, *, dev_page: str | None = None) -> FastAPI:

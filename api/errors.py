@@ -37,13 +37,6 @@ _FIELD_CHARS = 100
 _PLACES = {"body", "query", "path", "header"}
 
 
-class WrongField(BaseModel):
-    """A field that is not what the contract says."""
-
-    field: str
-    message: str
-
-
 class ProblemDetails(BaseModel):
     """A refusal (RFC 9457); `code` is what programs decide by."""
 
@@ -57,7 +50,8 @@ class ProblemDetails(BaseModel):
     )
     details: dict[str, Any] | None = Field(
         default=None,
-        description="`fields`: which were wrong; `index`: the first bad item.",
+        description="`fields`: which were wrong, each with a `message`;"
+        " `index`: the first bad item of a batch.",
     )
 
 

@@ -7,6 +7,9 @@ ADA = "0191b1a2-0000-7000-8000-00000000ada0"
 GRACE = "0191b1a2-0000-7000-8000-000000009ace"
 _LINK = "0191b1a2-0000-7000-8000-0000000011c0"
 _TALK = "0191b1a2-0000-7000-8000-00000000ca11"
+# FastAPI drops every null of a description, those of examples too.
+_NULL = "(null)"
+
 _AT = "2026-11-21T01:20:00.000Z"
 
 PROFILE: Mapping[str, Any] = {
@@ -98,4 +101,18 @@ def page_of(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def shown(example: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
     """Describe for OpenAPI what an operation answers, by example."""
-    return {status: {"content": {"application/json": {"example": example}}}}
+    marked = _replaced(example, None, _NULL)
+    return {status: {"content": {"application/json": {"example": marked}}}}
+
+
+def with_nulls(document: dict[str, Any]) -> dict[str, Any]:
+    """Put the nulls of examples back into a description that FastAPI has made."""
+    return {key: _replaced(part, _NULL, None) for key, part in document.items()}
+
+
+def _replaced(part: object, old: object, new: object) -> object:
+    if isinstance(part, Mapping):
+        return {key: _replaced(value, old, new) for key, value in part.items()}
+    if isinstance(part, list):
+        return [_replaced(value, old, new) for value in part]
+    return new if part == old else part

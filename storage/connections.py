@@ -9,6 +9,7 @@ from sqlalchemy import Select, delete, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.database import busy_when_unreachable
 from storage.records import Connection, ConnectionId, ConversationId, UserId
 from storage.tables import blocks, connections
 
@@ -148,14 +149,15 @@ class Connections:
         """
         statement = insert(connections)
         named = {name for name in items[0] if name != "id"}
-        rows = await self._connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=[connections.c.id],
-                set_={name: statement.excluded[name] for name in sorted(named)}
-                | _CHANGED,
-            ).returning(*_CONNECTION),
-            sorted(items, key=lambda item: item["id"]),
-        )
+        with busy_when_unreachable():
+            rows = await self._connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=[connections.c.id],
+                    set_={name: statement.excluded[name] for name in sorted(named)}
+                    | _CHANGED,
+                ).returning(*_CONNECTION),
+                sorted(items, key=lambda item: item["id"]),
+            )
         stored = {row.id: Connection(**row._mapping) for row in rows}  # noqa: SLF001
         return [stored[item["id"]] for item in items]
 
@@ -189,12 +191,18 @@ class Blocks:
         self._connection = connection
 
     async def add(self, blocker: UserId, blocked: UserId) -> None:
-        """Block; a second time changes nothing."""
-        await self._connection.execute(
-            insert(blocks)
-            .values(blocker_id=blocker, blocked_id=blocked)
-            .on_conflict_do_nothing()
-        )
+        """
+        Block; a second time changes nothing.
+
+        Raises:
+            Missing: One of the two does not exist.
+        """
+        with busy_when_unreachable():
+            await self._connection.execute(
+                insert(blocks)
+                .values(blocker_id=blocker, blocked_id=blocked)
+                .on_conflict_do_nothing()
+            )
 
     async def remove(self, blocker: UserId, blocked: UserId) -> None:
         """Unblock; where nothing is blocked, nothing happens."""

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.database import busy_when_unreachable
 from storage.records import Profile, User, UserId
 from storage.tables import users
 
@@ -65,14 +66,15 @@ class Users:
         ordered = sorted(items, key=lambda item: item["id"])
         statement = insert(users)
         named = {name for name in items[0] if name != "id"}
-        rows = await self._connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=[users.c.id],
-                set_={name: statement.excluded[name] for name in sorted(named)}
-                | {"updated_at": func.now()},
-            ).returning(*_USER),
-            ordered,
-        )
+        with busy_when_unreachable():
+            rows = await self._connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=[users.c.id],
+                    set_={name: statement.excluded[name] for name in sorted(named)}
+                    | {"updated_at": func.now()},
+                ).returning(*_USER),
+                ordered,
+            )
         stored = {row.id: User(**row._mapping) for row in rows}  # noqa: SLF001
         return [stored[item["id"]] for item in items]
 
@@ -110,6 +112,12 @@ class Users:
             )
         )
         return {row.handle: UserId(row.id) for row in rows}
+
+    async def let_go_of_handles(self, ids: Sequence[UserId]) -> None:
+        """Free the handles of these users, so that others can be given them."""
+        await self._connection.execute(
+            update(users).where(users.c.id.in_(ids)).values(handle=None)
+        )
 
     async def existing(self, ids: Sequence[UserId]) -> set[UserId]:
         """Tell which of these users there are."""

@@ -72,14 +72,14 @@ async def put_users(
     Raises:
         Conflict: Somebody else has the handle; names the index of the first item.
     """
-    await _check_handles(work, items)
+    await _free_handles(work, items)
     stored: dict[UserId, User] = {}
     try:
         for group in _same_columns(items):
             for user in await work.users.put(group):
                 stored[user.id] = user
     except Duplicate:
-        # Taken between the two looks, or passed on within the batch.
+        # Taken between the two looks.
         raise Conflict(_HANDLE_TAKEN) from None
     for user in stored.values():
         if user.account_status != "active":
@@ -87,8 +87,13 @@ async def put_users(
     return [stored[item["id"]] for item in items]
 
 
-async def _check_handles(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> None:
-    """Find out which item asks for a handle that somebody else has or asks for."""
+async def _free_handles(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> None:
+    """
+    Make room for handles that change hands within these items.
+
+    Raises:
+        Conflict: Somebody else keeps one that is asked for, or asks for it too.
+    """
     wanted = [str(item.get("handle") or "").lower() for item in items]
     holders = await work.users.holding([handle for handle in wanted if handle])
     # Who gets another one in this batch lets go of theirs.
@@ -96,6 +101,14 @@ async def _check_handles(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -
     taken: dict[str, UserId] = {
         handle: user for handle, user in holders.items() if user not in moving
     }
+    wanted_by = {item["id"]: handle for item, handle in zip(items, wanted, strict=True)}
+    freed = [
+        user
+        for handle, user in holders.items()
+        if user in moving and wanted_by[user] != handle
+    ]
+    if freed:
+        await work.users.let_go_of_handles(freed)
     for index, (item, handle) in enumerate(zip(items, wanted, strict=True)):
         if handle and taken.setdefault(handle, item["id"]) != item["id"]:
             raise Conflict(_HANDLE_TAKEN, details={"index": index})

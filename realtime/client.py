@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID, uuid4
 
 import orjson
@@ -47,7 +48,7 @@ from realtime.protocol import (
     encode_event,
     encode_ok,
 )
-from realtime.websocket import Flusher, WebSocket
+from realtime.websocket import SLOW_CONSUMER, Flusher, WebSocket
 from storage.snapshots import Snapshot
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ _BEARER = "bearer."
 TOKEN_EXPIRED = 4001
 TOO_MANY_CONNECTIONS = 4003
 UNAUTHENTICATED = 4500
+REVOKED = 4501
 MALFORMED_OR_FLOOD = 4502
 ORIGIN_NOT_ALLOWED = 4503
 
@@ -70,6 +72,17 @@ _HELD_FRAMES = 2000
 # client that sends nothing but nonsense is broken or hostile.
 _MISTAKES = 200
 _FORGIVEN_PER_SECOND = 5.0
+# Longer names of fields are cut in refusals; longer integers are none that we take.
+_FIELD_CHARS = 100
+_INT_CHARS = 20
+# Ends that are counted by code.
+_KNOWN_CODES = frozenset(
+    {
+        *CloseCode,
+        *range(SLOW_CONSUMER, TOO_MANY_CONNECTIONS + 1),
+        *range(UNAUTHENTICATED, ORIGIN_NOT_ALLOWED + 1),
+    }
+)
 
 
 class Client(WebSocket):
@@ -136,8 +149,9 @@ class Client(WebSocket):
             self._early_refusal = (TOO_MANY_CONNECTIONS, "too many connections")
             return response
         self._has_entered = True
+        hosts = headers.get_all("Host")
         if not self._doorkeeper.is_origin_allowed(
-            headers.get("Origin"), headers.get("Host")
+            headers.get("Origin"), hosts[0] if len(hosts) == 1 else None
         ):
             self._early_refusal = (ORIGIN_NOT_ALLOWED, "origin not allowed")
         self._token = _token_of(request)
@@ -186,12 +200,15 @@ class Client(WebSocket):
             # First be reachable, then take the snapshot, then read, then go live:
             # nothing falls between.
             await self._node.attach(actor.user_id, self)
+            # Who was suspended just before was not reachable then: look once more.
+            await self._node.authenticator.user(token)
             if reference is not None:
                 expires_at = instant(authenticated.expires_at)
                 self._reply(encode_ok(reference, {"expires_at": expires_at}))
             await self._greet(actor, cursor)
-            self._expire_with(authenticated)
-            self._take_early()
+            if self.is_open:
+                self._expire_with(authenticated)
+                self._take_early()
         except Problem as problem:
             if reference is not None:
                 self._reply(_refusal(reference, problem))
@@ -262,7 +279,7 @@ class Client(WebSocket):
         if self._held is not None:
             if len(self._held) >= _HELD_FRAMES:
                 self._held.clear()
-                self.close(4000, "too much happened while catching up")
+                self.close(SLOW_CONSUMER, "too much happened while catching up")
             else:
                 self._held.append((frame, xid))
         elif self._base is None or not self._base.sees(xid):
@@ -283,6 +300,9 @@ class Client(WebSocket):
     def close_with(self, code: int, reason: str) -> None:
         """Close, and deliver nothing more from this moment on."""
         self._detach()
+        if code == REVOKED:
+            # Not even what a slow reader is still owed.
+            self.drop()
         self.close(code, reason)
 
     # --- commands -----------------------------------------------------------------
@@ -380,7 +400,8 @@ class Client(WebSocket):
         """Take what came before hello, in order."""
         early, self._early = self._early, []
         for data in early:
-            self.on_text(data)
+            if self.is_open:
+                self.on_text(data)
         self.pause(is_paused=len(self._in_flight) >= _IN_FLIGHT)
 
     def _refuse_unreadable(self, data: bytes) -> None:
@@ -396,7 +417,7 @@ class Client(WebSocket):
             self.close(CloseCode.INVALID_DATA, "not UTF-8")
             return
         try:
-            frame = json.loads(text)
+            frame = json.loads(text, parse_int=_bounded_int)
         except (ValueError, RecursionError):
             frame = None
         if not isinstance(frame, dict) or _printable(frame.get("id")) is None:
@@ -432,7 +453,9 @@ class Client(WebSocket):
         if self._has_entered:
             self._has_entered = False
             self._doorkeeper.leave(self._address)
-        self._node.metrics.closed.labels(str(code)).inc()
+        # A peer may choose from thousands of codes.
+        label = str(code) if code in _KNOWN_CODES else "other"
+        self._node.metrics.closed.labels(label).inc()
 
     def _detach(self) -> None:
         if self._is_attached and self._actor is not None:
@@ -444,7 +467,8 @@ class Client(WebSocket):
         """Give the address of who is there; a trusted proxy says it for others."""
         peer = self._transport.get_extra_info("peername")
         address = str(peer[0]) if isinstance(peer, tuple) else ""
-        trusted = self._node.settings.forwarded_allow_ips.split(",")
+        proxies = self._node.settings.forwarded_allow_ips.split(",")
+        trusted = {proxy.strip() for proxy in proxies}
         forwarded = request.headers.get_all("X-Forwarded-For")
         if forwarded and (address in trusted or "*" in trusted):
             # The last one is what the proxy itself saw; the rest anybody can write.
@@ -476,7 +500,7 @@ def describe(error: ValidationError) -> list[dict[str, str]]:
     """Say which fields are wrong and why, without repeating what was sent."""
     return [
         {
-            "field": ".".join(str(part) for part in problem["loc"]),
+            "field": ".".join(str(part) for part in problem["loc"])[:_FIELD_CHARS],
             "message": problem["msg"].removeprefix("Value error, "),
         }
         for problem in error.errors(
@@ -506,6 +530,11 @@ def _printable(reference: object) -> int | str | None:
     if isinstance(reference, str) and 1 <= len(reference) <= 64:  # noqa: PLR2004
         return reference if reference.isprintable() or _is_clean(reference) else None
     return None
+
+
+def _bounded_int(digits: str) -> int | float:
+    """Read a number of any length; Python refuses long ones as a whole."""
+    return int(digits) if len(digits) <= _INT_CHARS else float(digits)
 
 
 def _is_clean(text: str) -> bool:
@@ -550,7 +579,7 @@ def _cursor_of(query: str) -> str | None:
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
         if name == "cursor" and value:
-            return value
+            return unquote(value)
     return None
 
 

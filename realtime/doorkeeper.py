@@ -1,7 +1,7 @@
 """Who may open a socket: origins, numbers, addresses."""
 
 from collections import Counter
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from realtime.settings import Settings
@@ -29,8 +29,11 @@ class Doorkeeper:
         """
         if origin is None or "*" in self._origins:
             return True
-        parts = urlsplit(origin)
-        if host is not None and parts.netloc.lower() == host.lower():
+        try:
+            page = urlsplit(origin).netloc
+        except ValueError:
+            return False
+        if page and host is not None and page.lower() == host.lower():
             return True
         return origin.rstrip("/").lower() in self._origins
 
@@ -38,20 +41,22 @@ class Doorkeeper:
         """Count a socket in; False, and not counted, where there are too many."""
         if self._total >= self._settings.max_connections:
             return False
-        if not _is_loopback(address):
-            if self._addresses[address] >= self._settings.max_connections_per_address:
+        counted = _counted_as(address)
+        if counted is not None:
+            if self._addresses[counted] >= self._settings.max_connections_per_address:
                 return False
-            self._addresses[address] += 1
+            self._addresses[counted] += 1
         self._total += 1
         return True
 
     def leave(self, address: str) -> None:
         """Count a socket out."""
         self._total -= 1
-        if address in self._addresses:
-            self._addresses[address] -= 1
-            if self._addresses[address] <= 0:
-                del self._addresses[address]
+        counted = _counted_as(address)
+        if counted is not None:
+            self._addresses[counted] -= 1
+            if self._addresses[counted] <= 0:
+                del self._addresses[counted]
 
     def enter_user(self, user: UserId) -> bool:
         """Count a socket of a user in; False, not counted, if there are too many."""
@@ -67,9 +72,27 @@ class Doorkeeper:
             del self._users[user]
 
 
-def _is_loopback(address: str) -> bool:
+def _counted_as(address: str) -> str | None:
+    """
+    Name whom an address is counted as; None for this machine, which has no limit.
+
+    A host with IPv6 has a whole /64 to choose from, so that is one. A unix socket has
+    no address; whoever can open it is on this machine.
+    """
+    if not address:
+        return None
+    host = address.partition("%")[0]
+    if host.count(":") == 1:
+        # Some proxies add the port.
+        host = host.partition(":")[0]
     try:
-        return ip_address(address).is_loopback
+        parsed = ip_address(host)
     except ValueError:
-        # A unix socket: whoever can open it is on this machine.
-        return True
+        return address
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is None:
+            if parsed.is_loopback:
+                return None
+            return str(ip_network((parsed, 64), strict=False))
+        parsed = parsed.ipv4_mapped
+    return None if parsed.is_loopback else str(parsed)

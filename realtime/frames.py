@@ -10,7 +10,7 @@ from websockets.frames import Frame, Opcode
 # compressed frame is the same for every socket, and a socket costs no more memory.
 _WINDOW_BITS = 12
 
-# Below this compression makes frames longer.
+# Below this compression saves too little to be worth the time.
 _WORTH_BYTES = 256
 
 DEFLATE = ServerPerMessageDeflateFactory(
@@ -47,9 +47,8 @@ class TextFrame:
                     remote_max_window_bits=15,
                     local_max_window_bits=_WINDOW_BITS,
                 )
-                self._deflated = self._frame.serialize(
-                    mask=False, extensions=[extension]
-                )
+                deflated = self._frame.serialize(mask=False, extensions=[extension])
+                self._deflated = min(deflated, self.plain, key=len)
         return self._deflated
 
 

@@ -41,7 +41,7 @@ class RunIncomplete(Exception):
 
 
 @asynccontextmanager
-async def echo_server(log: Path) -> AsyncIterator[int]:
+async def echo_server(log: Path, *, has_deflate: bool) -> AsyncIterator[int]:
     """
     Keep our echo server running and give its port once it accepts connections.
 
@@ -55,6 +55,7 @@ async def echo_server(log: Path) -> AsyncIterator[int]:
     with log.open("wb") as output:
         server = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.autobahn.echo", "--port", str(port)),
+            *(["--deflate"] if has_deflate else []),
             cwd=ROOT,
             stdout=output,
             stderr=output,
@@ -150,7 +151,13 @@ async def follow(process: asyncio.subprocess.Process, lines: list[str]) -> None:
 
 
 async def run_suite(
-    wstest: Path, cases: Sequence[str], reports: Path, *, is_quick: bool, limit: float
+    wstest: Path,
+    cases: Sequence[str],
+    reports: Path,
+    *,
+    is_quick: bool,
+    has_deflate: bool,
+    limit: float,
 ) -> Outcome:
     """
     Put the fuzzing client on a fresh echo server and judge what comes of it.
@@ -163,7 +170,8 @@ async def run_suite(
     clock = asyncio.get_running_loop().time
     with tempfile.TemporaryDirectory(prefix="autobahn-") as scratch:
         spec = Path(scratch) / "fuzzingclient.json"
-        async with echo_server(Path(scratch) / "echo.log") as port:
+        log = Path(scratch) / "echo.log"
+        async with echo_server(log, has_deflate=has_deflate) as port:
             server = {"agent": AGENT, "url": f"ws://127.0.0.1:{port}"}
             wanted = {
                 "outdir": str(reports),
@@ -182,7 +190,8 @@ async def run_suite(
     if len(judged) != announced:
         raise RunIncomplete(f"only {len(judged)} of {announced} cases were run")
     patterns = " ".join(cases) + (f" without {PERFORMANCE}" if is_quick else "")
-    return Outcome(suite, f"`{patterns}`", judged, seconds)
+    suffix = ", permessage-deflate offered" if has_deflate else ""
+    return Outcome(suite, f"`{patterns}`{suffix}", judged, seconds)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -192,6 +201,9 @@ def parse_arguments() -> argparse.Namespace:
     option("--wstest", type=Path, required=True, help="path of the wstest executable")
     option("--cases", nargs="+", default=["*"], metavar="CASE", help="'7.*' or 6.4.1")
     option("--quick", action="store_true", help="leave out the performance cases, 9.*")
+    option(
+        "--deflate", action="store_true", help="offer permessage-deflate: 12.*, 13.*"
+    )
     option("--write", action="store_true", help=f"write {DOCUMENT.relative_to(ROOT)}")
     option("--reports", type=Path, help="keep the reports of wstest in this directory")
     option("--limit", type=float, default=DEFAULT_LIMIT_SECONDS, metavar="SECONDS")
@@ -210,6 +222,7 @@ def main() -> int:
             chosen.cases,
             reports,
             is_quick=chosen.quick,
+            has_deflate=chosen.deflate,
             limit=chosen.limit,
         )
         try:

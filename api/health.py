@@ -32,10 +32,13 @@ class Alive(Wire):
     status: Literal["ok"] = "ok"
 
 
+Status = Literal["ready", "degraded", "not_ready"]
+
+
 class Readiness(Wire):
     """Whether the server can do its work, part by part."""
 
-    status: Literal["ready", "not_ready"]
+    status: Status
     database: bool
     bus: bool
     draining: bool
@@ -64,14 +67,20 @@ _NOT_READY: dict[int | str, dict[str, Any]] = {
 )
 async def get_readiness(node: ANode, response: Response) -> Readiness:
     """
-    Say whether the database and the bus can be reached; 503 where not.
+    Say whether this node can do its work; 503 where it cannot.
+
+    Without the bus it can: messages then reach other nodes by the feed. Taking every
+    node out of rotation because Redis is away would make a slow second an outage.
     """
     parts = await node.check_ready()
-    is_ready = all(parts.values()) and not node.is_draining
+    is_ready = parts["database"] and not node.is_draining
     if not is_ready:
         response.status_code = 503
+        status: Status = "not_ready"
+    else:
+        status = "ready" if parts["bus"] else "degraded"
     return Readiness(
-        status="ready" if is_ready else "not_ready",
+        status=status,
         database=parts["database"],
         bus=parts["bus"],
         draining=node.is_draining,

@@ -9,7 +9,7 @@ from sqlalchemy import Select, delete, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.database import busy_when_unreachable
+from storage.database import translated
 from storage.records import Connection, ConnectionId, ConversationId, UserId
 from storage.tables import blocks, connections
 
@@ -71,18 +71,22 @@ class Connections:
 
         Of two requests that cross at the same instant the second waits for the
         first and then gets None.
+
+        Raises:
+            Missing: One of the two does not exist.
         """
-        rows = await self._connection.execute(
-            insert(connections)
-            .values(
-                id=connection,
-                requester_id=requester,
-                recipient_id=recipient,
-                message=message,
+        with translated():
+            rows = await self._connection.execute(
+                insert(connections)
+                .values(
+                    id=connection,
+                    requester_id=requester,
+                    recipient_id=recipient,
+                    message=message,
+                )
+                .on_conflict_do_nothing(constraint="uq_connections_pair")
+                .returning(*_CONNECTION)
             )
-            .on_conflict_do_nothing(constraint="uq_connections_pair")
-            .returning(*_CONNECTION)
-        )
         row = rows.one_or_none()
         return Connection(**row._mapping) if row else None  # noqa: SLF001 - its columns
 
@@ -149,7 +153,7 @@ class Connections:
         """
         statement = insert(connections)
         named = {name for name in items[0] if name != "id"}
-        with busy_when_unreachable():
+        with translated():
             rows = await self._connection.execute(
                 statement.on_conflict_do_update(
                     index_elements=[connections.c.id],
@@ -197,7 +201,7 @@ class Blocks:
         Raises:
             Missing: One of the two does not exist.
         """
-        with busy_when_unreachable():
+        with translated():
             await self._connection.execute(
                 insert(blocks)
                 .values(blocker_id=blocker, blocked_id=blocked)

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.database import busy_when_unreachable
+from storage.database import translated
 from storage.records import Profile, User, UserId
 from storage.tables import users
 
@@ -66,7 +66,7 @@ class Users:
         ordered = sorted(items, key=lambda item: item["id"])
         statement = insert(users)
         named = {name for name in items[0] if name != "id"}
-        with busy_when_unreachable():
+        with translated():
             rows = await self._connection.execute(
                 statement.on_conflict_do_update(
                     index_elements=[users.c.id],

@@ -47,9 +47,13 @@ async def request_connection(
         raise Blocked
     if await work.users.profile(other) is None:
         raise NotFound
-    link = await work.connections.insert(
-        ConnectionId(uuid7()), actor.user_id, other, message or None
-    )
+    try:
+        link = await work.connections.insert(
+            ConnectionId(uuid7()), actor.user_id, other, message or None
+        )
+    except Missing:
+        # Erased between the two looks.
+        raise NotFound from None
     if link is None:
         link = await _ask_again(work, actor, other, message or None)
     return _told(work, link)

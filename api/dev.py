@@ -142,7 +142,7 @@ def _people(settings: Settings) -> list[DevPerson]:
 
 def _announce(address: str, people: list[DevPerson], directory: Path | None) -> None:
     socket_url = f"ws{address.removeprefix('http')}/v1/ws"
-    attach = ["callboard", "attach", "--url", socket_url, "--as", "grace"]
+    attach = [*_own_command(), "attach", "--url", socket_url, "--as", "grace"]
     if directory is not None:
         attach += ["--data-dir", str(directory.absolute())]
     lines = [
@@ -160,3 +160,13 @@ def _announce(address: str, people: list[DevPerson], directory: Path | None) -> 
     ]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
+
+
+def _own_command() -> list[str]:
+    """Name this program so that a second terminal, elsewhere, finds it."""
+    script = Path(sys.executable).with_name("callboard")
+    if not script.exists():
+        return [sys.executable, "-m", "api.cli"]
+    found = shutil.which("callboard")
+    is_on_path = found is not None and Path(found).samefile(script)
+    return ["callboard" if is_on_path else str(script)]

@@ -13,9 +13,10 @@ import httpx
 from api.dev_home import default_directory
 from api.server import CannotListen, listen
 from realtime.clock import system_clock
+from realtime.jwks import KeySet, KeysUnavailable
 from realtime.redis_check import why_redis_fails
 from realtime.settings import PREFIX, Settings, SettingsError, load
-from realtime.tokens import SECRET_BYTES, KeySet, KeysUnavailable, TokenVerifier
+from realtime.tokens import SECRET_BYTES, TokenVerifier
 from storage.checkup import OLDEST_POSTGRES, Checkup, Unusable, examine
 
 # Tokens are taken ten seconds before and after their time; half of that is near.

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from storage.database import SERVICE_ROLE, USER_ROLE, plain_dsn
@@ -140,6 +141,11 @@ def explained(dsn: str) -> Iterator[None]:
         if not isinstance(cause, asyncpg.PostgresError):
             raise
         raise _refused(dsn, cause) from error
+    except CommandError as error:
+        said = str(error).rstrip(".")
+        raise Unusable(
+            f"{said}: name a revision of this release, as in storage/migrations."
+        ) from None
     except ValueError as error:
         raise Unusable(f"The database URL cannot be used: {error}.") from None
 

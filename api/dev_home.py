@@ -78,7 +78,9 @@ class DevHome:
             CannotRun: There is another one, or the directory cannot be used.
         """
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
+            # Root's PostgreSQL is another user, who must pass through.
+            mode = 0o711 if os.geteuid() == 0 else 0o700
+            self.directory.mkdir(mode, parents=True, exist_ok=True)
             descriptor = os.open(
                 self.directory / "dev.lock",
                 os.O_RDWR | os.O_CREAT | os.O_CLOEXEC,

@@ -6,6 +6,7 @@ import signal
 import socket
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -199,9 +200,9 @@ def test_a_worker_forgets_and_stops_when_told(database: TestDatabase) -> None:
 
 
 async def test_a_crashed_worker_of_two_is_replaced(
-    database: TestDatabase, free_port: int
+    database: TestDatabase, free_port: int, tmp_path: Path
 ) -> None:
-    with serving(database, free_port) as server:
+    with serving(database, free_port, tmp_path) as server:
         before = children(server.pid)
         assert len(before) == 2
         victim = min(before)
@@ -230,18 +231,18 @@ async def test_a_crashed_worker_of_two_is_replaced(
 
 
 def test_workers_die_with_who_started_them(
-    database: TestDatabase, free_port: int
+    database: TestDatabase, free_port: int, tmp_path: Path
 ) -> None:
-    with serving(database, free_port) as server:
+    with serving(database, free_port, tmp_path) as server:
         workers = children(server.pid)
         server.send_signal(signal.SIGKILL)
         wait_until_gone([*workers])
 
 
 def test_two_servers_do_not_share_a_port_by_accident(
-    database: TestDatabase, free_port: int
+    database: TestDatabase, free_port: int, tmp_path: Path
 ) -> None:
-    with serving(database, free_port):
+    with serving(database, free_port, tmp_path):
         done = call(
             *("serve", "--port", str(free_port), "--workers", "2"),
             CALLBOARD_DATABASE_URL=database.url,
@@ -251,11 +252,13 @@ def test_two_servers_do_not_share_a_port_by_accident(
     assert f"Port {free_port} is taken" in done.stderr
 
 
-def serving(database: TestDatabase, port: int) -> Program:
+def serving(database: TestDatabase, port: int, temporary: Path) -> Program:
     server = Program(
         *("serve", "--port", str(port), "--workers", "2"),
         CALLBOARD_DATABASE_URL=database.url,
         CALLBOARD_JWT_SECRET=JWT_SECRET,
+        # Who is killed cannot tidy up: what the workers count stays.
+        TMPDIR=str(temporary),
     )
     try:
         for _ in range(2):

@@ -12,7 +12,6 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import HTMLResponse
 
 from api import blocks, connections, conversations, health, me, messages, users
 from api.errors import ProblemDetails, add_handlers
@@ -73,14 +72,8 @@ class Application(FastAPI):
         return self.openapi_schema
 
 
-def create_app(node: Node, *, dev_page: str | None = None) -> FastAPI:
-    """
-    Build the application of a node that somebody else opens and closes.
-
-    With `dev_page`, an HTML page, it is in development: the page stands at `/`, and
-    interactive documentation at `/docs`.
-    """
-    is_dev = dev_page is not None
+def create_app(node: Node) -> FastAPI:
+    """Build the application of a node that somebody else opens and closes."""
     app = Application(
         title="Callboard",
         summary="Self-hosted realtime messaging for marketplaces.",
@@ -88,7 +81,8 @@ def create_app(node: Node, *, dev_page: str | None = None) -> FastAPI:
         version=_version(),
         license_info={"name": "MIT", "identifier": "MIT"},
         openapi_tags=_TAGS,
-        docs_url="/docs" if is_dev else None,
+        # Their pages load scripts from elsewhere.
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
@@ -98,9 +92,6 @@ def create_app(node: Node, *, dev_page: str | None = None) -> FastAPI:
     add_handlers(app)
     for router in _ROUTERS:
         app.include_router(router)
-    if dev_page is not None:
-        page = HTMLResponse(dev_page)
-        app.add_route("/", lambda _request: page, include_in_schema=False)
     return app
 
 

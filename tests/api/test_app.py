@@ -37,14 +37,6 @@ async def test_what_is_not_there_is_not_found(http: httpx.AsyncClient) -> None:
         problem(await http.request(method, path), 404, "not_found")
 
 
-async def test_a_development_server_has_a_page_and_documentation(node: Node) -> None:
-    async with _client(create_app(node, dev_page="<h1>Hello</h1>")) as http:
-        page = await http.get("/")
-        assert page.text == "<h1>Hello</h1>"
-        assert page.headers["content-type"].startswith("text/html")
-        assert (await http.get("/docs")).status_code == 200
-
-
 async def test_answers_are_kept_by_nobody(http: httpx.AsyncClient) -> None:
     for path in ("/v1/me", "/healthz", "/nothing"):
         assert (await http.get(path)).headers["cache-control"] == "no-store"

@@ -286,6 +286,7 @@ receipts = Table(
     Column("user_id", Uuid, nullable=False),
     Column("seq", BigInteger, nullable=False),
     _instant("at"),
+    _xid("created_xid"),
     PrimaryKeyConstraint("conversation_id", "user_id", "seq"),
     ForeignKeyConstraint(
         ["conversation_id", "user_id"],

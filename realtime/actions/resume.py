@@ -83,18 +83,17 @@ def _links(missed: Missed) -> Iterator[Event]:
 
 
 def _receipts(missed: Missed) -> Iterator[Event]:
-    for row in missed.receipts:
-        if row.delivered_at is not None:
-            yield ReceiptDelivered(
-                conversation_id=row.conversation_id,
-                user_id=row.user_id,
-                seq=row.delivered_seq,
-                at=row.delivered_at,
-            )
-        if row.read_at is not None:
-            yield ReceiptRead(
-                conversation_id=row.conversation_id,
-                user_id=row.user_id,
-                seq=row.read_seq,
-                at=row.read_at,
-            )
+    for row in missed.markers:
+        yield ReceiptDelivered(
+            conversation_id=row.conversation_id,
+            user_id=row.user_id,
+            seq=row.delivered_seq,
+            at=row.delivered_at,
+        )
+    for row in missed.reads:
+        yield ReceiptRead(
+            conversation_id=row.conversation_id,
+            user_id=row.user_id,
+            seq=row.seq,
+            at=row.at,
+        )

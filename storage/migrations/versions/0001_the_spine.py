@@ -540,6 +540,12 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "created_xid",
+            Xid8(),
+            server_default=sa.text("pg_current_xact_id()"),
+            nullable=False,
+        ),
         sa.ForeignKeyConstraint(
             ["conversation_id", "user_id"],
             [

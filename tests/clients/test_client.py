@@ -141,6 +141,17 @@ async def test_a_send_whose_ok_is_late_is_sent_again_and_stands_once(
     assert len(server.sends()) == 2
 
 
+async def test_a_refusal_that_nobody_waits_for_is_passed_over(
+    server: FakeServer,
+) -> None:
+    async with connected(server) as client:
+        error = {"code": "unavailable", "message": "Try again.", "retry": True}
+        await server.send_all({"type": "error", "id": 12345, "error": error})
+        server.history.send(FRIEND, "Hi")
+        await agreement(client, server)
+        assert client.state == "online"
+
+
 async def test_sends_while_offline_go_out_in_order_afterwards(
     server: FakeServer,
 ) -> None:

@@ -2,7 +2,9 @@
 One identity over HTTP: sends requests, pages through lists, reads refusals.
 """
 
+import ssl
 from collections.abc import AsyncIterator
+from functools import cache
 from types import TracebackType
 from typing import Self, cast
 
@@ -33,7 +35,10 @@ class Caller:
     ) -> None:
         self._tokens = token if isinstance(token, Tokens) else Tokens(token)
         self._http = httpx.AsyncClient(
-            base_url=http_address(url), timeout=TIMEOUT_S, transport=transport
+            base_url=http_address(url),
+            timeout=TIMEOUT_S,
+            transport=transport,
+            verify=trusted_certificates(),
         )
 
     async def __aenter__(self) -> Self:
@@ -113,3 +118,11 @@ class Caller:
             if page["next"] is None:
                 return
             query["next"] = page["next"]
+
+
+@cache
+def trusted_certificates() -> ssl.SSLContext:
+    """
+    Load the certificates to trust, once: it takes longer than everything else here.
+    """
+    return httpx.create_ssl_context()

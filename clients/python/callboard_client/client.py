@@ -7,6 +7,7 @@ every message sent is there once, or its sender was told otherwise.
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Literal, Self, cast
@@ -32,6 +33,10 @@ ReloadCallback = Callable[[str], Awaitable[None] | None]
 GOING_AWAY = 1001
 # Events that pass by the store and are worth telling each time.
 PASSING_BY = frozenset({"typing", "presence"})
+# Among events these are replies that nobody waits for any longer.
+REPLIES = frozenset({"ok", "error"})
+
+log = logging.getLogger(__name__)
 
 
 class Client:
@@ -244,7 +249,12 @@ class Client:
             await self._link.tell()
 
     async def _take(self, event: Event, drained: asyncio.Event) -> None:
-        kind, data = event["type"], event["data"]
+        kind = event["type"]
+        if kind in REPLIES:
+            # It came after its command had been given up on, and asked anew.
+            log.info("a reply was too late", extra={"reply": kind})
+            return
+        data = event["data"]
         match kind:
             case "cursor":
                 # All events before it have been applied: they came through here.

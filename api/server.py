@@ -70,7 +70,9 @@ def listen(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
         CannotListen: With one sentence for whoever started the server.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio disables Nagle's algorithm only where the protocol is named; with it a
+    # reply that follows an event would wait 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if is_shared:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -192,5 +194,11 @@ async def serve(
         loop.add_signal_handler(number, on_signal)
     if ready is not None:
         loop.call_soon(ready)
-    await server.serve(sockets=[listener])
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        # A cancelled uvicorn goes on listening; whoever closes the socket then would
+        # leave the loop with a descriptor that soon is another socket's.
+        for each in server.servers:
+            each.close()
     await asyncio.gather(*draining, return_exceptions=True)

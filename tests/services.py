@@ -54,7 +54,7 @@ class ValkeyServer:
 
     def start(self) -> Self:
         """Return when the server answers; after `kill`, on the same port as before."""
-        ports = [self.port] if self.port else _free_ports(_PORTS_TO_TRY)
+        ports = [self.port] if self.port else free_ports(_PORTS_TO_TRY)
         for port in ports:
             try:
                 self._run(port)
@@ -127,7 +127,7 @@ class ValkeyServer:
             "appendonly": "no",
         }
         if self._cluster:
-            [bus_port] = _free_ports(1)
+            [bus_port] = free_ports(1)
             options |= {"cluster-enabled": "yes", "cluster-port": str(bus_port)}
         return [word for name in options for word in (f"--{name}", options[name])]
 
@@ -165,7 +165,7 @@ def _valkey() -> Path:
     return binary
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports which nobody listens on now; held all at once, so that they differ."""
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]

@@ -36,7 +36,7 @@ from tests.services import ValkeyServer, free_ports
 
 SEED = 20261121
 PAIRS = 240
-LINES = 10_000
+LINES = 8_000
 
 
 @dataclass

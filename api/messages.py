@@ -1,12 +1,11 @@
 """Messages of a conversation: history, and sending."""
 
-from typing import Annotated, Self
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict
 
-from api import shapes
 from api.deps import AnActor, ANode, APaging, next_page
 from api.errors import refusals
 from api.examples import MESSAGE, NEW_MESSAGE, page_of, shown
@@ -27,16 +26,7 @@ from realtime.errors import (
     Unavailable,
 )
 from realtime.plain_json import dumps
-from realtime.protocol import (
-    ATTACHMENTS,
-    LARGEST_SEQ,
-    Attachment,
-    Body,
-    Id,
-    Message,
-    Metadata,
-    SendMessage,
-)
+from realtime.protocol import LARGEST_SEQ, Content, Message, SendMessage
 from storage.records import ConversationId
 
 router = APIRouter(
@@ -48,24 +38,10 @@ router = APIRouter(
 _FORWARD, _BACKWARD = "after", "before"
 
 
-class NewMessage(shapes.Body):
+class NewMessage(Content):
     """A message to send; the same `client_id` again is the same message."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [dict(NEW_MESSAGE)]})
-
-    client_id: Id
-    body: Body = ""
-    attachments: Annotated[tuple[Attachment, ...], Field(strict=False)] = Field(
-        default=(), max_length=ATTACHMENTS
-    )
-    reply_to_id: Id | None = None
-    metadata: Metadata = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _has_content(self) -> Self:
-        if not self.body and not self.attachments:
-            raise ValueError("a message has a body or attachments")
-        return self
 
 
 @router.get(
@@ -128,14 +104,7 @@ async def send_message(
 
     Where no answer comes, send it again with the same `client_id`: it is stored once.
     """
-    command = SendMessage(
-        conversation_id=conversation_id,
-        client_id=new.client_id,
-        body=new.body,
-        attachments=new.attachments,
-        reply_to_id=new.reply_to_id,
-        metadata=new.metadata,
-    )
+    command = SendMessage(conversation_id=conversation_id, **dict(new))
     message = await node.sender.send(actor, command)
     return Response(dumps(message), status_code=201, media_type="application/json")
 

@@ -238,7 +238,6 @@ class Command(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     kind: ClassVar[str]
-    answers: ClassVar[Mapping[str, str]] = {}
 
 
 class Authenticate(Command):
@@ -255,12 +254,11 @@ class Ping(Command):
     kind = "ping"
 
 
-class SendMessage(Command):
-    """Send a message; the same `client_id` again is the same message."""
+class Content(BaseModel):
+    """What is said, and the `client_id` by which saying it again is safe."""
 
-    kind = "message.send"
-    conversation_id: Id | None = None
-    to_user_id: Id | None = None
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
     client_id: Id
     body: Body = ""
     attachments: Annotated[tuple[Attachment, ...], Field(strict=False)] = Field(
@@ -270,11 +268,23 @@ class SendMessage(Command):
     metadata: Metadata = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _has_one_address_and_content(self) -> Self:
-        if (self.conversation_id is None) == (self.to_user_id is None):
-            raise ValueError("give either conversation_id or to_user_id")
+    def _says_something(self) -> Self:
         if not self.body and not self.attachments:
             raise ValueError("a message has a body or attachments")
+        return self
+
+
+class SendMessage(Content, Command):
+    """Send a message; the same `client_id` again is the same message."""
+
+    kind = "message.send"
+    conversation_id: Id | None = None
+    to_user_id: Id | None = None
+
+    @model_validator(mode="after")
+    def _has_one_address(self) -> Self:
+        if (self.conversation_id is None) == (self.to_user_id is None):
+            raise ValueError("give either conversation_id or to_user_id")
         return self
 
 

@@ -36,9 +36,7 @@ def token_for(user: UUID, expires_in: timedelta = timedelta(hours=1)) -> str:
 
 async def make_people(node: Node, *names: str) -> list[Person]:
     """Make people, all active, none connected."""
-    people = [
-        Person(user := UserId(uuid4()), name, token_for(user)) for name in names
-    ]
+    people = [Person(user := UserId(uuid4()), name, token_for(user)) for name in names]
     async with node.transaction() as work:
         await work.users.put(
             [{"id": person.id, "display_name": person.name} for person in people]

@@ -24,6 +24,7 @@ class Delivered(list[int]):
     """What came out, by `seq`."""
 
     def __call__(self, delivered: Run, _xid: int) -> None:
+        """Take a run."""
         self.extend(int(payload) for payload in delivered.payloads)
 
 

@@ -11,7 +11,7 @@ import errno
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
@@ -28,6 +28,13 @@ from storage.database import Database
 
 # A request whose body trickles in for longer than this is given up.
 _BODY_SECONDS = 60.0
+
+# The request line and headers together; a browser's cookies fit many times.
+_HEAD_BYTES = 65_536
+_HEAD_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-length: 0\r\nconnection: close\r\n\r\n"
+)
 
 
 class CannotListen(Exception):
@@ -96,10 +103,12 @@ def _why(error: OSError, host: str, port: int) -> str:
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP, which gives a request a limited time to arrive."""
+    """uvicorn's HTTP, which gives a request limited time and room to arrive."""
 
     head_seconds = 10.0
     _timer: asyncio.TimerHandle | None = None
+    _is_in_head = False
+    _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, and wait for the first request only so long."""
@@ -111,14 +120,26 @@ class HttpProtocol(HttpToolsProtocol):
         self._arm(None)
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; a head without end is refused."""
+        super().data_received(data)
+        if self._is_in_head and not self.transport.is_closing():
+            self._head_bytes += len(data)
+            if self._head_bytes > _HEAD_BYTES:
+                self.transport.write(_HEAD_TOO_LARGE)
+                self.transport.close()
+
     def on_message_begin(self) -> None:
         """Begin a request."""
         self._arm(self.head_seconds)
+        self._is_in_head, self._head_bytes = True, 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Have the head; an upgrade leaves this protocol here."""
-        self._arm(None if self.parser.should_upgrade() else _BODY_SECONDS)
+        self._is_in_head = False
+        is_socket = self.parser.should_upgrade() and self._should_upgrade()
+        self._arm(None if is_socket else _BODY_SECONDS)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -157,7 +178,7 @@ async def serve(
     """
     doorkeeper, flusher = Doorkeeper(node.settings), Flusher()
 
-    def new_client(**_uvicorn: Any) -> Client:
+    def new_client(**_uvicorn: object) -> Client:
         return Client(node, doorkeeper, flusher)
 
     protocol = type(

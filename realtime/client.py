@@ -420,11 +420,11 @@ class Client(WebSocket):
             frame = json.loads(text, parse_int=_bounded_int)
         except (ValueError, RecursionError):
             frame = None
-        if not isinstance(frame, dict) or _printable(frame.get("id")) is None:
+        if not isinstance(frame, dict):
             self.close(MALFORMED_OR_FLOOD, "a frame must be one JSON object")
             return
         problem = Invalid("The frame is not JSON that every reader takes (RFC 8259).")
-        self._note_mistake(_refusal(_printable(frame["id"]), problem))
+        self._note_mistake(_refusal(_printable(frame.get("id")), problem))
 
     def _note_mistake(self, answer: bytes) -> None:
         now = asyncio.get_running_loop().time()

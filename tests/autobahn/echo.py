@@ -10,7 +10,7 @@ import asyncio
 import logging
 
 import uvloop
-from websockets.frames import CloseCode, Frame, Opcode
+from websockets.frames import CloseCode, Opcode
 
 from realtime.frames import DEFLATE, TextFrame
 from realtime.websocket import Flusher, WebSocket
@@ -25,8 +25,18 @@ class BinaryFrame(TextFrame):
 
     def __init__(self, payload: bytes) -> None:
         super().__init__(payload)
-        self._frame = Frame(Opcode.BINARY, payload)
-        self.plain = self._frame.serialize(mask=False)
+        self.plain = as_binary(self.plain)
+
+    @property
+    def deflated(self) -> bytes:
+        """Give the compressed frame."""
+        text = super().deflated
+        return text if text is self.plain else as_binary(text)
+
+
+def as_binary(frame: bytes) -> bytes:
+    """Make a binary frame of a text frame; they differ in the opcode."""
+    return bytes([frame[0] ^ Opcode.TEXT ^ Opcode.BINARY]) + frame[1:]
 
 
 class Echo(WebSocket):

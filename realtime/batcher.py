@@ -12,7 +12,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from typing import NamedTuple
 from uuid import UUID
 
 from realtime.errors import Internal, Unavailable
@@ -31,16 +31,25 @@ BATCH_CHARS = 1_000_000
 # Some seconds of work; beyond it an honest "try again" beats a longer wait.
 QUEUED_DRAFTS = 20_000
 
-Settle = Callable[[Sequence[Draft], Sequence[Written]], None]
-_Waiting = tuple[Draft, "asyncio.Future[Written]"]
+
+class Settled(NamedTuple):
+    """What became of a draft; where it is new, also as the wire shows it."""
+
+    written: Written
+    message: bytes | None
+
+
+Settle = Callable[[Sequence[Draft], Sequence[Written]], Sequence[bytes | None]]
+_Waiting = tuple[Draft, "asyncio.Future[Settled]"]
 
 
 class Batcher:
     """
-    Takes drafts, gives each a `Written`.
+    Takes drafts, gives each a `Settled`.
 
     `committed(drafts, written)` is called once for each batch, right after its commit
-    and before any of its futures resolves: that is where it is announced.
+    and before any of its futures resolves: that is where it is announced. It gives the
+    messages that are new as it has encoded them, so that this is done only once.
     """
 
     def __init__(
@@ -56,14 +65,14 @@ class Batcher:
         self._is_scheduled = False
         self._is_closed = False
 
-    def submit(self, draft: Draft) -> "asyncio.Future[Written]":
+    def submit(self, draft: Draft) -> "asyncio.Future[Settled]":
         """
         Queue a draft; the future gives what became of it.
 
         The future raises `Unavailable` where it is not known whether the draft was
         committed: sending it again with its client id is safe and finds out.
         """
-        future: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Settled] = asyncio.get_running_loop().create_future()
         if self._is_closed or len(self._queue) >= QUEUED_DRAFTS:
             future.set_exception(Unavailable(retry_after_ms=1000))
             return future
@@ -159,11 +168,11 @@ class Batcher:
             written = await write_batch(connection, self._node_id, drafts)
         self._metrics.commit_seconds.observe(time.perf_counter() - started)
         self._metrics.batch_size.observe(len(batch))
-        self._committed(drafts, written)
-        for (_, future), outcome in zip(batch, written, strict=True):
+        messages = self._committed(drafts, written)
+        for (_, future), outcome, message in zip(batch, written, messages, strict=True):
             # Who stopped waiting, because their socket went, has been written too.
-            with suppress(asyncio.InvalidStateError):
-                future.set_result(outcome)
+            if not future.done():
+                future.set_result(Settled(outcome, message))
 
 
 def _fail(batch: Sequence[_Waiting], problem: type[Exception]) -> None:

@@ -367,16 +367,18 @@ class Client(WebSocket):
             log.exception("command failed", extra={"command": command.kind})
             answer = _refusal(reference, Internal())
         del self._in_flight[reference]
-        node.metrics.commands.labels(command.kind, outcome).inc()
-        log.debug(
-            "command",
-            extra={
-                "command": command.kind,
-                "outcome": outcome,
-                "session": str(self.session_id),
-                "ms": round((asyncio.get_running_loop().time() - started) * 1000, 1),
-            },
-        )
+        node.metrics.count_command(command.kind, outcome)
+        if log.isEnabledFor(logging.DEBUG):
+            seconds = asyncio.get_running_loop().time() - started
+            log.debug(
+                "command",
+                extra={
+                    "command": command.kind,
+                    "outcome": outcome,
+                    "session": str(self.session_id),
+                    "ms": round(seconds * 1000, 1),
+                },
+            )
         self._reply(answer)
         if len(self._in_flight) <= _IN_FLIGHT // 2:
             self.pause(is_paused=False)

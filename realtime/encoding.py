@@ -65,11 +65,22 @@ def draft_object(draft: Draft, written: Written) -> dict[str, Any]:
 
 def encode_created(message: Mapping[str, Any]) -> bytes:
     """Tell that a message was stored."""
+    return _created(message["sent_at"], dumps(message))
+
+
+def encode_draft(draft: Draft, written: Written) -> tuple[bytes, bytes]:
+    """Give a message that has just been written, and the event that tells of it."""
+    message = draft_object(draft, written)
+    encoded = dumps(message)
+    return encoded, _created(message["sent_at"], encoded)
+
+
+def _created(at: str, message: bytes) -> bytes:
     return dumps(
         {
             "type": protocol.MessageCreated.kind,
-            "at": message["sent_at"],
-            "data": {"message": message},
+            "at": at,
+            "data": {"message": orjson.Fragment(message)},
         }
     )
 

@@ -10,6 +10,10 @@ from websockets.frames import Frame, Opcode
 # compressed frame is the same for every socket, and a socket costs no more memory.
 _WINDOW_BITS = 12
 
+_FINAL_TEXT = 0x81
+# The longest payloads whose length stands in the second byte, and in two more.
+_SHORT, _MEDIUM = 125, 65_535
+
 # Below this compression saves too little to be worth the time.
 _WORTH_BYTES = 256
 
@@ -28,11 +32,11 @@ class TextFrame:
     is made when the first of them asks.
     """
 
-    __slots__ = ("_deflated", "_frame", "plain")
+    __slots__ = ("_deflated", "payload", "plain")
 
     def __init__(self, payload: bytes) -> None:
-        self._frame = Frame(Opcode.TEXT, payload)
-        self.plain = self._frame.serialize(mask=False)
+        self.payload = payload
+        self.plain = _head(len(payload)) + payload
         self._deflated: bytes | None = None
 
     @property
@@ -47,9 +51,19 @@ class TextFrame:
                     remote_max_window_bits=15,
                     local_max_window_bits=_WINDOW_BITS,
                 )
-                deflated = self._frame.serialize(mask=False, extensions=[extension])
+                frame = Frame(Opcode.TEXT, self.payload)
+                deflated = frame.serialize(mask=False, extensions=[extension])
                 self._deflated = min(deflated, self.plain, key=len)
         return self._deflated
+
+
+def _head(length: int) -> bytes:
+    """Begin a final, unmasked text frame; by hand, because each event has one."""
+    if length <= _SHORT:
+        return bytes((_FINAL_TEXT, length))
+    if length <= _MEDIUM:
+        return bytes((_FINAL_TEXT, _SHORT + 1)) + length.to_bytes(2)
+    return bytes((_FINAL_TEXT, _SHORT + 2)) + length.to_bytes(8)
 
 
 def takes_deflated(extensions: list[object]) -> bool:

@@ -37,6 +37,8 @@ class Metrics:
             ["type", "outcome"],
             registry=registry,
         )
+        # Both labels are from closed sets; finding a child by them is what costs.
+        self._counted: dict[tuple[str, str], Counter] = {}
         self.deliveries = Counter(
             "callboard_deliveries", "Event frames given to sockets.", registry=registry
         )
@@ -79,6 +81,14 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
+
+    def count_command(self, kind: str, outcome: str) -> None:
+        """Count a command that was done or refused."""
+        counter = self._counted.get((kind, outcome))
+        if counter is None:
+            counter = self.commands.labels(kind, outcome)
+            self._counted[kind, outcome] = counter
+        counter.inc()
 
     def render(self) -> bytes:
         """Give all numbers in Prometheus' text form."""

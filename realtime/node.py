@@ -21,7 +21,7 @@ from realtime.auth import FULL_SCOPE, Authenticator, keep_key
 from realtime.batcher import Batcher
 from realtime.bus import Bus
 from realtime.clock import Clock, system_clock
-from realtime.encoding import draft_object, encode_created, encode_recorded
+from realtime.encoding import encode_draft, encode_recorded
 from realtime.errors import Problem, Suspended, Unavailable
 from realtime.frames import TextFrame
 from realtime.hub import Hub, Listener
@@ -170,14 +170,22 @@ class Node:
 
     def _announce_batch(
         self, drafts: Sequence[Draft], written: Sequence[Written]
-    ) -> None:
-        """Announce a committed batch: the messages of each conversation as one run."""
+    ) -> Sequence[bytes | None]:
+        """
+        Announce a committed batch: the messages of each conversation as one run.
+
+        Gives what is new in its encoded form, for who has sent it.
+        """
         runs: dict[ConversationId, Run] = {}
         payloads: dict[ConversationId, list[bytes]] = {}
+        messages: list[bytes | None] = []
         xid = 0
         for draft, outcome in zip(drafts, written, strict=True):
             if not outcome.is_new:
+                messages.append(None)
                 continue
+            message, event = encode_draft(draft, outcome)
+            messages.append(message)
             xid = outcome.xid
             conversation = outcome.conversation_id
             if conversation not in runs:
@@ -189,9 +197,10 @@ class Node:
                     outcome.audience or (),
                     payloads[conversation],
                 )
-            payloads[conversation].append(encode_created(draft_object(draft, outcome)))
+            payloads[conversation].append(event)
         if runs:
             self._announce(Announcement(xid, runs=list(runs.values())))
+        return messages
 
     def _announce(self, announcement: Announcement) -> None:
         self._receive(announcement)

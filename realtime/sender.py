@@ -3,18 +3,17 @@
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 import orjson
 
 from realtime.actions.conversations import open_direct
 from realtime.actor import Actor
-from realtime.batcher import Batcher
-from realtime.encoding import draft_object, message_object
+from realtime.batcher import Batcher, Settled
+from realtime.encoding import message_object
 from realtime.errors import BY_CODE, Internal, Invalid, NotFound, Unavailable
 from realtime.ids import uuid7
+from realtime.plain_json import dumps
 from realtime.protocol import SendMessage
 from realtime.work import Transactions
 from storage.records import ConversationId, Draft, MessageId, UserId, Written
@@ -34,7 +33,7 @@ class Sender:
         self._batcher = batcher
         self._direct: OrderedDict[tuple[UserId, UserId], ConversationId] = OrderedDict()
 
-    async def send(self, actor: Actor, command: SendMessage) -> Mapping[str, Any]:
+    async def send(self, actor: Actor, command: SendMessage) -> orjson.Fragment:
         """
         Store a message and give it as the wire shows it; once for each client id.
 
@@ -55,18 +54,18 @@ class Sender:
             conversation = await self._direct_with(actor, UserId(command.to_user_id))
         return _draft(actor, ConversationId(conversation), command)
 
-    def submit(self, draft: Draft) -> "asyncio.Future[Written]":
+    def submit(self, draft: Draft) -> "asyncio.Future[Settled]":
         """Queue a draft: from here on its place among its sender's is fixed."""
         return self._batcher.submit(draft)
 
     async def settle(
-        self, draft: Draft, submitted: "asyncio.Future[Written]"
-    ) -> Mapping[str, Any]:
+        self, draft: Draft, submitted: "asyncio.Future[Settled]"
+    ) -> orjson.Fragment:
         """Wait for a draft's batch and give what became of it, as `send` does."""
         for _ in range(_TRIES):
-            written = await submitted
-            if written.is_new:
-                return draft_object(draft, written)
+            written, message = await submitted
+            if message is not None:
+                return orjson.Fragment(message)
             if written.is_same:
                 return await self._first_stored(written)
             if written.reason != "raced":
@@ -85,7 +84,7 @@ class Sender:
                 self._direct.popitem(last=False)
         return known
 
-    async def _first_stored(self, written: Written) -> Mapping[str, Any]:
+    async def _first_stored(self, written: Written) -> orjson.Fragment:
         assert written.message_id is not None  # noqa: S101 - a known one has its id
         async with self._transactions() as work:
             message = await work.messages.by_id(
@@ -93,7 +92,7 @@ class Sender:
             )
         if message is None:
             raise NotFound
-        return message_object(message)
+        return orjson.Fragment(dumps(message_object(message)))
 
 
 def _draft(actor: Actor, conversation: ConversationId, command: SendMessage) -> Draft:

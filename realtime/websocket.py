@@ -339,8 +339,9 @@ class WebSocket(asyncio.Protocol):
             self.close(CloseCode.INTERNAL_ERROR, "internal")
 
     def _deliver(self, opcode: Opcode, data: bytes) -> None:
-        # Pongs to pings that came before leave before the answer.
-        self._emit()
+        if self.core.writes:
+            # Pongs to pings that came before leave before the answer.
+            self._emit()
         try:
             if opcode is Opcode.TEXT:
                 self.on_text(data)

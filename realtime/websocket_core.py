@@ -29,6 +29,9 @@ _CHATTER = 1000.0
 _CHATTER_PER_SECOND = 100.0
 _TINY_BYTES = 32
 
+# A tuple: enumerations are slow to hash.
+_DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+
 OnMessage = Callable[[Opcode, bytes], None]
 ChooseSubprotocol = Callable[[Sequence[Subprotocol]], Subprotocol | None]
 
@@ -77,13 +80,16 @@ class Core(ServerProtocol):
         """Take a frame; control frames may come between fragments (section 5.4)."""
         if self.state is State.CONNECTING:
             raise ProtocolError("a frame came before the handshake was answered")
-        if frame.opcode is Opcode.CLOSE:
+        opcode = frame.opcode
+        if opcode is Opcode.CLOSE:
             self.current_size = None
         super().recv_frame(frame)
         self.events.clear()
-        if self._is_flood(frame):
+        is_data = opcode in _DATA
+        says_nothing = not (is_data and (frame.fin or len(frame.data) >= _TINY_BYTES))
+        if says_nothing and opcode is not Opcode.CLOSE and self._is_flood():
             self.fail(FLOOD, "too many frames that say nothing")
-        elif frame.opcode in {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}:
+        elif is_data:
             self._join(frame)
 
     def _join(self, frame: Frame) -> None:
@@ -102,12 +108,7 @@ class Core(ServerProtocol):
         else:
             self._on_message(self._opcode, bytes(frame.data))
 
-    def _is_flood(self, frame: Frame) -> bool:
-        if frame.opcode in {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}:
-            if frame.fin or len(frame.data) >= _TINY_BYTES:
-                return False
-        elif frame.opcode is Opcode.CLOSE:
-            return False
+    def _is_flood(self) -> bool:
         now = self._clock()
         forgiven = (now - self._chattered_at) * _CHATTER_PER_SECOND
         self._chatter = max(self._chatter - forgiven, 0.0) + 1

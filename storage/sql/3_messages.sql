@@ -21,7 +21,10 @@ CREATE OR REPLACE FUNCTION callboard.send_messages(
   message_id uuid, seq bigint, sent_at timestamptz, xid text, prev_xid text,
   audience uuid[]
 )
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp
+-- Planning a batch takes longer than writing one message; any batch fits one plan. And
+-- a plan that was made while tables were small must not scan them when they have grown.
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM FROM conversations c WHERE c.id = ANY (p_conversations)
@@ -33,10 +36,6 @@ BEGIN
         p_bodies, p_attachments, p_replies, p_metadata) WITH ORDINALITY
       AS d(id, conversation_id, sender_id, client_id, digest, body, attachments,
            reply_to_id, metadata, draft)
-  ), known AS MATERIALIZED (
-    SELECT d.draft, k.conversation_id, k.message_id, k.digest = d.digest AS is_same
-    FROM drafts d JOIN message_keys k
-      ON k.sender_id = d.sender_id AND k.client_id = d.client_id
   ), judged AS MATERIALIZED (
     SELECT d.*, COALESCE(j.reason,
       CASE WHEN d.reply_to_id IS NOT NULL AND NOT EXISTS (
@@ -45,14 +44,23 @@ BEGIN
         THEN 'invalid_reply' END) AS reason
     FROM drafts d JOIN judge(p_senders, p_conversations) j
       ON j.user_id = d.sender_id AND j.conversation_id = d.conversation_id
-    WHERE NOT EXISTS (SELECT FROM known k WHERE k.draft = d.draft)
   ), keyed AS (
     INSERT INTO message_keys (sender_id, client_id, digest, conversation_id, message_id)
     SELECT j.sender_id, j.client_id, j.digest, j.conversation_id, j.id
     FROM judged j WHERE j.reason IS NULL
     ORDER BY j.sender_id, j.client_id
     ON CONFLICT DO NOTHING
-    RETURNING sender_id, client_id
+    RETURNING message_id
+  ), known AS MATERIALIZED (
+    -- Who got no key is refused or has sent this before; the latter tells more. OFFSET
+    -- has each key looked up alone: joined, an empty table's plan reads all of it.
+    -- IS (NOT) TRUE keeps IN a hash table that is probed. As a join it is a loop in a
+    -- loop, because nobody knows how many rows the parts of this statement have.
+    SELECT d.draft, k.conversation_id, k.message_id, k.digest = d.digest AS is_same
+    FROM drafts d CROSS JOIN LATERAL (
+      SELECT m.conversation_id, m.message_id, m.digest FROM message_keys m
+      WHERE m.sender_id = d.sender_id AND m.client_id = d.client_id OFFSET 0) k
+    WHERE (d.id IN (SELECT message_id FROM keyed)) IS NOT TRUE
   ), fresh AS MATERIALIZED (
     SELECT j.draft, j.id, j.conversation_id, j.sender_id, j.client_id, j.body,
       j.attachments, j.reply_to_id, j.metadata,
@@ -64,8 +72,8 @@ BEGIN
         AS sent_at,
       c.last_xid AS prev_xid
     FROM judged j
-    JOIN keyed k ON k.sender_id = j.sender_id AND k.client_id = j.client_id
     JOIN conversations c ON c.id = j.conversation_id
+    WHERE (j.id IN (SELECT k.message_id FROM keyed k)) IS TRUE
     WINDOW w AS (PARTITION BY j.conversation_id ORDER BY j.draft)
   ), tops AS MATERIALIZED (
     SELECT f.conversation_id, min(f.seq) AS first_seq, max(f.seq) AS last_seq,

@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 
 import httpx
 import orjson
-from websockets.frames import Frame
 
 from realtime.auth import create_key
 from realtime.frames import TextFrame
@@ -75,7 +74,5 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 
 def _payload(frame: TextFrame) -> dict[str, Any]:
-    inside = frame._frame
-    assert isinstance(inside, Frame)
-    payload: dict[str, Any] = orjson.loads(inside.data)
+    payload: dict[str, Any] = orjson.loads(frame.payload)
     return payload

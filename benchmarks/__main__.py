@@ -39,11 +39,17 @@ _INTRODUCTION = f"""\
 # Benchmarks
 
 Written by `make bench` (`python -m benchmarks --write`). The server and PostgreSQL
-share one core, whoever measures has another. *direct*: one person sends, the message
-is committed durably, the other reads it and the sender has its `ok`; tokens are
-checked, commands validated, nothing is switched off. *fan-out*: one message to
-{SOCKETS:,} sockets. Beside them, in the same run: what PostgreSQL does with a commit
-for each row, and what the kernel does with a plain loop of `send` of {BYTES} bytes.
+share one core, whoever measures has another.
+
+- *direct*: one person sends, the message is committed durably, the other reads it and
+  the sender has its `ok`. Tokens are checked, commands validated, nothing is off.
+- *fan-out*: one message to {SOCKETS:,} sockets.
+- *pgbench*: a commit for each row, with the clients on the core of PostgreSQL, as our
+  server is, and with the clients on the other core, where they cost PostgreSQL nothing.
+- *loop of writes*: `send` of {BYTES} bytes to one socket after another. Unpaced, most
+  writes find a reader that is behind, and are cheap; in rounds, every write finds a
+  reader that waits.
+
 Compare ratios; the figures belong to the machine. *server* and *load* say how busy
 either was; a load near 100% was itself the limit.
 
@@ -57,40 +63,37 @@ async def _measure(
     ratios: list[Ratio] = []
     version = await stage.postgres_version()
     if only in {"all", "direct"}:
-        inserts = await measure_inserts(stage, seconds)
+        inserts = await measure_inserts(stage, cores, seconds)
         direct = [await measure_direct(stage, *load, seconds) for load in _DIRECT]
-        rows += [*direct, inserts]
-        ratios += [
-            Ratio(
-                f"{row.name} / inserts",
-                row.per_second / inserts.per_second,
-                _LEAST_DIRECT,
-            )
-            for row in direct
-        ]
+        rows += [*direct, *inserts]
+        ratios += [_over(row, inserts[0], _LEAST_DIRECT) for row in direct]
+        ratios += [_over(row, inserts[1], None) for row in direct]
     if only in {"all", "fanout"}:
         fanout = await measure_fanout(stage, _FANOUT, seconds)
-        writes = await _measure_writes(cores, seconds)
-        rows += [*fanout, writes]
-        ratios += [
-            Ratio(
-                f"{row.name} / writes",
-                row.per_second / writes.per_second,
-                _LEAST_FANOUT,
-            )
-            for row, outstanding in zip(fanout, _FANOUT, strict=True)
-            if outstanding == 4
-        ]
+        loop = await _measure_writes(cores, seconds, "unpaced")
+        rounds = await _measure_writes(cores, seconds, "rounds")
+        rows += [*fanout, loop, rounds]
+        for row, outstanding in zip(fanout, _FANOUT, strict=True):
+            least = _LEAST_FANOUT if outstanding == 4 else None
+            ratios += [_over(row, loop, least), _over(row, rounds, None)]
     return rows, ratios, version
 
 
-async def _measure_writes(cores: Cores, seconds: float) -> Measured:
+async def _measure_writes(cores: Cores, seconds: float, pace: str) -> Measured:
     with ExitStack() as started:
         with on_core(cores.server):
-            _, port = started.enter_context(running("benchmarks.writes", os.environ))
+            _, port = started.enter_context(
+                running("benchmarks.writes", os.environ, pace)
+            )
         per_second, busy = await measure_writes(port, seconds)
-    name = f"plain loop of socket writes: {BYTES} bytes to {SOCKETS} sockets"
+    name = f"loop of {BYTES}-byte writes to {SOCKETS} sockets, {pace}"
     return Measured(name, per_second, "writes/s", load_busy=busy)
+
+
+def _over(row: Measured, yardstick: Measured, least: float | None) -> Ratio:
+    return Ratio(
+        f"{row.name} / {yardstick.name}", row.per_second / yardstick.per_second, least
+    )
 
 
 def main() -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 import asyncpg
 
 from benchmarks.measured import Measured, percentile
-from benchmarks.stage import Stage, libpq_environment
+from benchmarks.stage import Cores, Stage, libpq_environment, on_core
 from storage.embedded_binaries import find_binaries
 from storage.embedded_process import server_account
 
@@ -30,17 +30,22 @@ CREATE TABLE IF NOT EXISTS inserted (
 _INSERT = f"INSERT INTO inserted (body) VALUES ('{'x' * 60}')"
 
 
-async def measure_inserts(stage: Stage, seconds: float) -> Measured:
-    """Measure inserts a second; the clients stand where the load stands."""
+async def measure_inserts(stage: Stage, cores: Cores, seconds: float) -> list[Measured]:
+    """Measure inserts a second: clients on PostgreSQL's core, then on the other."""
     connection = await asyncpg.connect(stage.database_url)
     try:
         await connection.execute(_TABLE)
     finally:
         await connection.close()
     program = _program()
-    if program is None:
-        return await _by_loop(stage, seconds)
-    return await asyncio.to_thread(_by_pgbench, program, stage, seconds)
+    rows = []
+    for core, place in ((cores.server, "same core"), (cores.load, "other core")):
+        with on_core(core):
+            if program is None:
+                rows.append(await _by_loop(stage, place, seconds))
+            else:
+                rows.append(_by_pgbench(program, stage, place, seconds))
+    return rows
 
 
 def _program() -> Path | None:
@@ -57,7 +62,7 @@ def _program() -> Path | None:
     return None
 
 
-def _by_pgbench(program: Path, stage: Stage, seconds: float) -> Measured:
+def _by_pgbench(program: Path, stage: Stage, place: str, seconds: float) -> Measured:
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(_INSERT + ";\n")
         script.flush()
@@ -79,14 +84,14 @@ def _by_pgbench(program: Path, stage: Stage, seconds: float) -> Measured:
     assert rate is not None, done.stdout
     assert latency is not None, done.stdout
     return Measured(
-        f"pgbench: single-row durable inserts, {CLIENTS} clients",
+        f"pgbench: durable inserts, {CLIENTS} clients, {place}",
         float(rate[1]),
         "inserts/s",
         float(latency[1]),
     )
 
 
-async def _by_loop(stage: Stage, seconds: float) -> Measured:
+async def _by_loop(stage: Stage, place: str, seconds: float) -> Measured:
     times: list[float] = []
 
     async def insert() -> None:
@@ -104,7 +109,7 @@ async def _by_loop(stage: Stage, seconds: float) -> Measured:
     await asyncio.gather(*(insert() for _ in range(CLIENTS)))
     times.sort()
     return Measured(
-        f"asyncpg loop (no pgbench here): durable inserts, {CLIENTS} connections",
+        f"asyncpg (no pgbench): durable inserts, {CLIENTS} clients, {place}",
         len(times) / seconds,
         "inserts/s",
         percentile(times, 0.5),

@@ -17,11 +17,11 @@ _HEAD = ("measured", "per second", "", "p50 ms", "p99 ms", "server", "load")
 
 @dataclass(frozen=True)
 class Ratio:
-    """One figure over another of the same run, and the least it may be."""
+    """One figure over another of the same run, and the least it has to be, if any."""
 
     name: str
     value: float
-    least: float
+    least: float | None
 
 
 def conditions(cores: Cores, postgres: str, seconds: float) -> Mapping[str, str]:
@@ -56,13 +56,18 @@ def render(
     widths = [max(len(row[column]) for row in cells) for column in range(len(_HEAD))]
     lines = [_line(row, widths) for row in cells]
     lines.insert(1, _line(["-" * width for width in widths], widths))
-    wide = max(len(ratio.name) for ratio in ratios)
     ratio_lines = [
-        f"- {ratio.name:{wide}}  {ratio.value:5.2f}  (least: {ratio.least:g})"
-        for ratio in ratios
+        f"- {ratio.value:.2f}{_verdict(ratio)}: {ratio.name}" for ratio in ratios
     ]
     known = [f"- {name}: {value}" for name, value in about.items()]
     return "\n".join([*lines, "", *ratio_lines, "", *known, ""])
+
+
+def _verdict(ratio: Ratio) -> str:
+    if ratio.least is None:
+        return ""
+    word = "reached" if ratio.value >= ratio.least else "not reached"
+    return f" (at least {ratio.least:g}: {word})"
 
 
 def _cells(row: Measured) -> tuple[str, ...]:

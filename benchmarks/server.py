@@ -1,28 +1,18 @@
 """The server under measurement: the real one, with its address on standard output."""
 
-import asyncio
-
-import uvloop
-
-from api.app import create_app
-from api.server import build_node, listen, serve
+from api.server import listen
+from api.serving import run, serve_until_signal
 from realtime.settings import load
 
 
-async def _run() -> None:
-    node = build_node(load())
-    await node.open()
-    listener = listen("127.0.0.1", 0)
+def _main() -> None:
+    with listen("127.0.0.1", 0) as listener:
 
-    def tell_port() -> None:
-        print(listener.getsockname()[1], flush=True)
+        def tell_port() -> None:
+            print(listener.getsockname()[1], flush=True)
 
-    try:
-        await serve(node, create_app(node), listener, ready=tell_port)
-    finally:
-        await node.close()
+        run(serve_until_signal(load(), listener, ready=tell_port))
 
 
 if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run())
+    _main()

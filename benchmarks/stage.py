@@ -80,11 +80,11 @@ def on_core(core: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def running(
-    module: str, environment: Mapping[str, str]
+    module: str, environment: Mapping[str, str], *arguments: str
 ) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """Run a module of ours that prints its port; give the process and the port."""
     process = subprocess.Popen(
-        [sys.executable, "-m", module],
+        [sys.executable, "-m", module, *arguments],
         env={**environment, "PYTHONPATH": str(Path(__file__).parents[1])},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

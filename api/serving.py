@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -25,9 +26,14 @@ T = TypeVar("T")
 
 _BACKLOG = 4096
 
+# Reference counts free nearly all that a command leaves behind. At the default of 700
+# the search for the rest took a fifth of the time of a server under load.
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
+
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run on uvloop, which is what everything here was measured on."""
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(coroutine)
 
@@ -77,6 +83,9 @@ async def serve_until_signal(
         if prepare is not None:
             await prepare(node, app)
         start_listening(listener)
+        # What is here now stays: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
         await serve(node, app, listener, ready=ready)
 
 

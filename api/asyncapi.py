@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from realtime.client import PATH, SUBPROTOCOL
 from realtime.errors import REFUSALS
+from realtime.handshake import PATH, SUBPROTOCOL
 from realtime.protocol import (
     COMMANDS,
     EVENTS,

@@ -7,15 +7,12 @@ came; sends are answered when their batch has committed, so many may be under wa
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote
 from uuid import UUID, uuid4
 
 import orjson
-from pydantic import ValidationError
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
@@ -29,16 +26,21 @@ from realtime.errors import (
     Forbidden,
     Internal,
     Invalid,
-    NotFound,
     Problem,
     Unauthenticated,
 )
 from realtime.frames import DEFLATE, TextFrame
+from realtime.handshake import PATH, SUBPROTOCOL, address_of, cursor_of, token_of
+from realtime.incoming import (
+    check_envelope,
+    encode_refusal,
+    parse_command,
+    printable_id,
+    read_leniently,
+)
 from realtime.node import Node
 from realtime.protocol import (
-    COMMANDS,
     FRAME_BYTES,
-    LATER_COMMANDS,
     Authenticate,
     Command,
     CursorMoved,
@@ -52,10 +54,6 @@ from realtime.websocket import SLOW_CONSUMER, Flusher, WebSocket
 from storage.snapshots import Snapshot
 
 log = logging.getLogger(__name__)
-
-PATH = "/v1/ws"
-SUBPROTOCOL = "callboard.v1"
-_BEARER = "bearer."
 
 TOKEN_EXPIRED = 4001
 TOO_MANY_CONNECTIONS = 4003
@@ -72,9 +70,6 @@ _HELD_FRAMES = 2000
 # client that sends nothing but nonsense is broken or hostile.
 _MISTAKES = 200
 _FORGIVEN_PER_SECOND = 5.0
-# Longer names of fields are cut in refusals; longer integers are none that we take.
-_FIELD_CHARS = 100
-_INT_CHARS = 20
 # Ends that are counted by code.
 _KNOWN_CODES = frozenset(
     {
@@ -140,7 +135,15 @@ class Client(WebSocket):
             return self.core.reject(404, "There is no socket here.\n")
         if self._node.is_draining:
             return self.core.reject(503, "The server is restarting.\n")
-        self._address = self._peer(request)
+        peer = self._transport.get_extra_info("peername")
+        self._address = address_of(
+            request,
+            str(peer[0]) if isinstance(peer, tuple) else "",
+            {
+                proxy.strip()
+                for proxy in self._node.settings.forwarded_allow_ips.split(",")
+            },
+        )
         response = self.core.accept(request)
         if response.status_code != 101:  # noqa: PLR2004 - switching protocols
             return response
@@ -154,8 +157,8 @@ class Client(WebSocket):
             headers.get("Origin"), hosts[0] if len(hosts) == 1 else None
         ):
             self._early_refusal = (ORIGIN_NOT_ALLOWED, "origin not allowed")
-        self._token = _token_of(request)
-        self._cursor = _cursor_of(query)
+        self._token = token_of(request)
+        self._cursor = cursor_of(query)
         return response
 
     def on_open(self) -> None:
@@ -211,7 +214,7 @@ class Client(WebSocket):
                 self._take_early()
         except Problem as problem:
             if reference is not None:
-                self._reply(_refusal(reference, problem))
+                self._reply(encode_refusal(reference, problem))
             code = problem.close or (
                 CloseCode.TRY_AGAIN_LATER if problem.retry else UNAUTHENTICATED
             )
@@ -240,14 +243,14 @@ class Client(WebSocket):
         )
         node.metrics.opened.inc()
         node.metrics.resumed.labels(_outcome(resumed.is_complete)).inc()
-        self._say(encode_event(hello.kind, node.clock(), hello.json_data()))
+        self._reply(encode_event(hello.kind, node.clock(), hello.json_data()))
         for payload in resumed.payloads:
-            self._say(payload)
+            self._reply(payload)
             # What was missed may be more than a slow reader can be owed at once.
             await self.drained()
         if resumed.is_complete:
             moved = CursorMoved(cursor=newest)
-            self._say(encode_event(moved.kind, node.clock(), moved.json_data()))
+            self._reply(encode_event(moved.kind, node.clock(), moved.json_data()))
         held, self._held = self._held or [], None
         self._live_since = node.sweeps_begun
         for frame, xid in held:
@@ -327,7 +330,7 @@ class Client(WebSocket):
     def _begin(self, frame: dict[str, Any]) -> None:
         reference = frame.get("id")
         try:
-            _check_envelope(frame)
+            check_envelope(frame)
             kind = frame["type"]
             if self._entering is None:
                 self._authenticate_first(frame)
@@ -336,7 +339,7 @@ class Client(WebSocket):
                 raise Invalid("This id belongs to a command that is still under way.")
             command = parse_command(kind, frame.get("data", {}))
         except Problem as problem:
-            self._note_mistake(_refusal(_printable(reference), problem))
+            self._note_mistake(encode_refusal(printable_id(reference), problem))
             return
         self._in_flight[frame["id"]] = asyncio.get_running_loop().create_task(
             self._run(frame["id"], command)
@@ -345,7 +348,9 @@ class Client(WebSocket):
 
     def _authenticate_first(self, frame: dict[str, Any]) -> None:
         if frame["type"] != Authenticate.kind:
-            self._reply(_refusal(frame["id"], Unauthenticated("Send auth first.")))
+            self._reply(
+                encode_refusal(frame["id"], Unauthenticated("Send auth first."))
+            )
             self.close(UNAUTHENTICATED, "unauthenticated")
             return
         command = parse_command(frame["type"], frame.get("data", {}))
@@ -361,11 +366,11 @@ class Client(WebSocket):
             answer = encode_ok(reference, await self._do(command))
         except Problem as problem:
             outcome = problem.code
-            answer = _refusal(reference, problem)
+            answer = encode_refusal(reference, problem)
         except Exception:
             outcome = Internal.code
             log.exception("command failed", extra={"command": command.kind})
-            answer = _refusal(reference, Internal())
+            answer = encode_refusal(reference, Internal())
         del self._in_flight[reference]
         node.metrics.count_command(command.kind, outcome)
         if log.isEnabledFor(logging.DEBUG):
@@ -418,15 +423,12 @@ class Client(WebSocket):
         except UnicodeDecodeError:
             self.close(CloseCode.INVALID_DATA, "not UTF-8")
             return
-        try:
-            frame = json.loads(text, parse_int=_bounded_int)
-        except (ValueError, RecursionError):
-            frame = None
+        frame = read_leniently(text)
         if not isinstance(frame, dict):
             self.close(MALFORMED_OR_FLOOD, "a frame must be one JSON object")
             return
         problem = Invalid("The frame is not JSON that every reader takes (RFC 8259).")
-        self._note_mistake(_refusal(_printable(frame.get("id")), problem))
+        self._note_mistake(encode_refusal(printable_id(frame.get("id")), problem))
 
     def _note_mistake(self, answer: bytes) -> None:
         now = asyncio.get_running_loop().time()
@@ -438,9 +440,6 @@ class Client(WebSocket):
             self.close(MALFORMED_OR_FLOOD, "too many refused commands")
 
     def _reply(self, payload: bytes) -> None:
-        self.send(TextFrame(payload))
-
-    def _say(self, payload: bytes) -> None:
         self.send(TextFrame(payload))
 
     # --- end ----------------------------------------------------------------------
@@ -464,125 +463,6 @@ class Client(WebSocket):
             self._is_attached = False
             self._node.detach(self._actor.user_id, self)
             self._doorkeeper.leave_user(self._actor.user_id)
-
-    def _peer(self, request: Request) -> str:
-        """Give the address of who is there; a trusted proxy says it for others."""
-        peer = self._transport.get_extra_info("peername")
-        address = str(peer[0]) if isinstance(peer, tuple) else ""
-        proxies = self._node.settings.forwarded_allow_ips.split(",")
-        trusted = {proxy.strip() for proxy in proxies}
-        forwarded = request.headers.get_all("X-Forwarded-For")
-        if forwarded and (address in trusted or "*" in trusted):
-            # The last one is what the proxy itself saw; the rest anybody can write.
-            return forwarded[-1].rpartition(",")[2].strip()
-        return address
-
-
-def parse_command(kind: str, data: object) -> Command:
-    """
-    Make a command of its type and data.
-
-    Raises:
-        Invalid: The data is not what the contract says; names the fields, not their
-            values.
-        NotFound: The contract has it, this release has not.
-    """
-    if kind in LATER_COMMANDS:
-        raise NotFound("This command is not built yet.")
-    shape = COMMANDS.get(kind)
-    if shape is None:
-        raise Invalid("There is no command of this type.")
-    try:
-        return shape.model_validate(data)
-    except ValidationError as error:
-        raise Invalid(details={"fields": describe(error)}) from None
-
-
-def describe(error: ValidationError) -> list[dict[str, str]]:
-    """Say which fields are wrong and why, without repeating what was sent."""
-    return [
-        {
-            "field": ".".join(str(part) for part in problem["loc"])[:_FIELD_CHARS],
-            "message": problem["msg"].removeprefix("Value error, "),
-        }
-        for problem in error.errors(
-            include_input=False, include_url=False, include_context=False
-        )[:20]
-    ]
-
-
-def _check_envelope(frame: dict[str, Any]) -> None:
-    reference = frame.get("id")
-    if _printable(reference) is None:
-        raise Invalid("id must be a whole number or a string of 1 to 64 characters.")
-    if not isinstance(frame.get("type"), str):
-        raise Invalid("type must be a string.")
-    if surplus := frame.keys() - {"id", "type", "data"}:
-        raise Invalid(f"A frame has id, type and data, but {len(surplus)} more came.")
-    if not isinstance(frame.get("data", {}), dict):
-        raise Invalid("data must be an object.")
-
-
-def _printable(reference: object) -> int | str | None:
-    """Give an id that can be answered to, None for what is no id."""
-    if isinstance(reference, bool):
-        return None
-    if isinstance(reference, int) and abs(reference) < 2**63:
-        return reference
-    if isinstance(reference, str) and 1 <= len(reference) <= 64:  # noqa: PLR2004
-        return reference if reference.isprintable() or _is_clean(reference) else None
-    return None
-
-
-def _bounded_int(digits: str) -> int | float:
-    """Read a number of any length; Python refuses long ones as a whole."""
-    return int(digits) if len(digits) <= _INT_CHARS else float(digits)
-
-
-def _is_clean(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _refusal(reference: int | str | None, problem: Problem) -> bytes:
-    """Render a refusal as the contract has it."""
-    return orjson.dumps(
-        {
-            "type": "error",
-            "id": reference,
-            "error": {
-                "code": problem.code,
-                "message": problem.detail,
-                "retry": problem.retry,
-                "retry_after_ms": problem.retry_after_ms,
-                "details": problem.details,
-            },
-        }
-    )
-
-
-def _token_of(request: Request) -> str | None:
-    """Find the token in the header, else among the subprotocols; never in the URL."""
-    for header in request.headers.get_all("Authorization"):
-        scheme, _, token = header.partition(" ")
-        if scheme.lower() == "bearer" and token.strip():
-            return token.strip()
-    for header in request.headers.get_all("Sec-WebSocket-Protocol"):
-        for offered in header.split(","):
-            if offered.strip().startswith(_BEARER):
-                return offered.strip().removeprefix(_BEARER)
-    return None
-
-
-def _cursor_of(query: str) -> str | None:
-    for pair in query.split("&"):
-        name, _, value = pair.partition("=")
-        if name == "cursor" and value:
-            return unquote(value)
-    return None
 
 
 def _outcome(is_complete: bool | None) -> str:  # noqa: FBT001 - three-valued

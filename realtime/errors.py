@@ -4,7 +4,7 @@ Every refusal that a client can be told.
 One base, `Problem`; its subclasses carry the stable `code` of the contract, the HTTP
 `status`, the `close` code of a socket that cannot go on, and `retry`: whether the same
 call may succeed later unchanged. The first line of a docstring is what people read.
-Rendered in two places only: `realtime/client.py` and `api/errors.py`.
+Rendered in two places only: `realtime/incoming.py` and `api/errors.py`.
 """
 
 from collections.abc import Mapping

@@ -26,44 +26,49 @@ DEFLATE = ServerPerMessageDeflateFactory(
 
 class TextFrame:
     """
-    One text message, as unmasked WebSocket frames (RFC 6455, section 5.2).
+    Text messages that leave together, as unmasked WebSocket frames (RFC 6455, 5.2).
 
-    `plain` suits every socket; `deflated` those for which `takes_deflated` holds, and
-    is made when the first of them asks.
+    Mostly it is one. `plain` suits every socket; `deflated` those for which
+    `takes_deflated` holds, and is made when the first of them asks.
     """
 
-    __slots__ = ("_deflated", "payload", "plain")
+    __slots__ = ("_deflated", "payloads", "plain")
 
-    def __init__(self, payload: bytes) -> None:
-        self.payload = payload
-        self.plain = _head(len(payload)) + payload
+    def __init__(self, *payloads: bytes) -> None:
+        self.payloads = payloads
+        self.plain = b"".join([_plain(payload) for payload in payloads])
         self._deflated: bytes | None = None
 
     @property
     def deflated(self) -> bytes:
-        """Give the compressed frame, or the plain one where that is shorter."""
+        """Give compressed frames, and plain ones where those are shorter."""
         if self._deflated is None:
-            self._deflated = self.plain
-            if len(self.plain) >= _WORTH_BYTES:
-                extension = PerMessageDeflate(
-                    remote_no_context_takeover=True,
-                    local_no_context_takeover=True,
-                    remote_max_window_bits=15,
-                    local_max_window_bits=_WINDOW_BITS,
-                )
-                frame = Frame(Opcode.TEXT, self.payload)
-                deflated = frame.serialize(mask=False, extensions=[extension])
-                self._deflated = min(deflated, self.plain, key=len)
+            self._deflated = b"".join([_deflate(payload) for payload in self.payloads])
         return self._deflated
 
 
-def _head(length: int) -> bytes:
-    """Begin a final, unmasked text frame; by hand, because each event has one."""
+def _deflate(payload: bytes) -> bytes:
+    plain = _plain(payload)
+    if len(plain) < _WORTH_BYTES:
+        return plain
+    extension = PerMessageDeflate(
+        remote_no_context_takeover=True,
+        local_no_context_takeover=True,
+        remote_max_window_bits=15,
+        local_max_window_bits=_WINDOW_BITS,
+    )
+    frame = Frame(Opcode.TEXT, payload)
+    return min(frame.serialize(mask=False, extensions=[extension]), plain, key=len)
+
+
+def _plain(payload: bytes) -> bytes:
+    """Make a final, unmasked text frame; by hand, because each event is one."""
+    length = len(payload)
     if length <= _SHORT:
-        return bytes((_FINAL_TEXT, length))
+        return bytes((_FINAL_TEXT, length)) + payload
     if length <= _MEDIUM:
-        return bytes((_FINAL_TEXT, _SHORT + 1)) + length.to_bytes(2)
-    return bytes((_FINAL_TEXT, _SHORT + 2)) + length.to_bytes(8)
+        return bytes((_FINAL_TEXT, _SHORT + 1)) + length.to_bytes(2) + payload
+    return bytes((_FINAL_TEXT, _SHORT + 2)) + length.to_bytes(8) + payload
 
 
 def takes_deflated(extensions: list[object]) -> bool:

@@ -77,10 +77,11 @@ class Hub:
         """Hand a frame to every socket of an audience; gives how many those were."""
         count = 0
         for user in audience:
-            for listener in self._listeners.get(user, {}).values():
+            listeners = self._listeners.get(user, {}).values()
+            for listener in listeners:
                 listener.deliver(frame, xid)
-                self._moved.add(listener)
-                count += 1
+            self._moved.update(listeners)
+            count += len(listeners)
         return count
 
     def moved(self) -> set[Listener]:

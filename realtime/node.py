@@ -230,9 +230,9 @@ class Node:
     def _deliver_run(self, run: Run, xid: int) -> None:
         if not any(self.hub.has(user) for user in run.audience):
             return
-        for payload in run.payloads:
-            count = self.hub.deliver(run.audience, TextFrame(payload), xid)
-            self.metrics.deliveries.inc(count)
+        # In one piece: handing over costs more than the bytes.
+        count = self.hub.deliver(run.audience, TextFrame(*run.payloads), xid)
+        self.metrics.deliveries.inc(count * len(run.payloads))
 
     def _check_gap_soon(self, conversation: ConversationId) -> None:
         if conversation not in self._checking:

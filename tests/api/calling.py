@@ -25,8 +25,8 @@ class Ear:
         self.closed: list[int] = []
 
     def deliver(self, frame: TextFrame, xid: int) -> None:
-        """Keep an event."""
-        self.heard.append(_payload(frame))
+        """Keep events."""
+        self.heard += [orjson.loads(payload) for payload in frame.payloads]
 
     def move_cursor(self, frame: TextFrame, sweep: int) -> bool:
         """Take no notice."""
@@ -71,8 +71,3 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     known = {"type", "title", "status", "detail", "code", "retry_after_ms", "details"}
     assert found.keys() <= known
     return found
-
-
-def _payload(frame: TextFrame) -> dict[str, Any]:
-    payload: dict[str, Any] = orjson.loads(frame.payload)
-    return payload

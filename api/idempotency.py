@@ -6,12 +6,12 @@ its scope) and ending with `return await once.answer(action)`.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import orjson
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 
@@ -103,15 +103,18 @@ def once_with(scope: str) -> Callable[..., Any]:
     ) -> Once:
         if key is not None and not _KEY.fullmatch(key):
             raise Invalid("Idempotency-Key: 1 to 255 printable ASCII characters.")
-        return Once(node, platform, key, await _digest(request))
+        digest = b"" if key is None else await _digest(request)
+        return Once(node, platform, key, digest)
 
     return once
 
 
 async def _digest(request: Request) -> bytes:
     """Tell requests apart by what they ask for, not by how their JSON is spaced."""
-    content = json.dumps(
-        await request.json() if await request.body() else None, sort_keys=True
-    )
-    called = f"{request.method} {request.url.path} {content}"
-    return hashlib.blake2b(called.encode(), digest_size=32).digest()
+    try:
+        asked = orjson.loads(await request.body() or b"null")
+    except orjson.JSONDecodeError:
+        raise Invalid("The body is not JSON.") from None
+    content = orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
+    called = f"{request.method} {request.url.path} ".encode() + content
+    return hashlib.blake2b(called, digest_size=32).digest()

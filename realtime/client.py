@@ -66,6 +66,8 @@ ORIGIN_NOT_ALLOWED = 4503
 _IN_FLIGHT = 64
 # What may happen to a client while it catches up.
 _HELD_FRAMES = 2000
+# Who has not taken what was missed by then is no reader; it may come back and resume.
+_CATCH_UP_SECONDS = 60.0
 # Refused frames a client may send at once, and how many a second it wins back: a
 # client that sends nothing but nonsense is broken or hostile.
 _MISTAKES = 200
@@ -106,6 +108,7 @@ class Client(WebSocket):
         self._is_attached = False
         # What is announced while the client catches up; None once it is live.
         self._held: list[tuple[TextFrame, int]] | None = []
+        self._held_bytes = 0
         self._base: Snapshot | None = None
         self._live_since = 0
         self._entering: asyncio.Task[None] | None = None
@@ -205,13 +208,16 @@ class Client(WebSocket):
             await self._node.attach(actor.user_id, self)
             # Who was suspended just before was not reachable then: look once more.
             await self._node.authenticator.user(token)
+            self._expire_with(authenticated)
             if reference is not None:
                 expires_at = instant(authenticated.expires_at)
                 self._reply(encode_ok(reference, {"expires_at": expires_at}))
-            await self._greet(actor, cursor)
+            async with asyncio.timeout(_CATCH_UP_SECONDS):
+                await self._greet(actor, cursor)
             if self.is_open:
-                self._expire_with(authenticated)
                 self._take_early()
+        except TimeoutError:
+            self.close(SLOW_CONSUMER, "too slow in catching up")
         except Problem as problem:
             if reference is not None:
                 self._reply(encode_refusal(reference, problem))
@@ -239,7 +245,7 @@ class Client(WebSocket):
             # cut off in the middle, it must miss nothing the next time.
             cursor=cursor if cursor and resumed.is_complete else newest,
             unread=Unread.model_validate(resumed.unread),
-            heartbeat_s=node.settings.heartbeat_seconds,
+            heartbeat_s=_whole(node.settings.heartbeat_seconds),
         )
         node.metrics.opened.inc()
         node.metrics.resumed.labels(_outcome(resumed.is_complete)).inc()
@@ -259,6 +265,9 @@ class Client(WebSocket):
     def _expire_with(self, authenticated: Authenticated) -> None:
         if self._expiry is not None:
             self._expiry.cancel()
+        if not self.is_open:
+            # Gone meanwhile: a timer would keep it in memory until the token ends.
+            return
         left = (authenticated.expires_at - self._node.clock()).total_seconds()
         if left <= 0:
             # Let in by the leeway for clocks that differ: give it the same.
@@ -280,7 +289,9 @@ class Client(WebSocket):
     def deliver(self, frame: TextFrame, xid: int) -> None:
         """Take an event, unless the client has it from its snapshot."""
         if self._held is not None:
-            if len(self._held) >= _HELD_FRAMES:
+            self._held_bytes += len(frame.plain)
+            is_too_much = self._held_bytes > self._node.settings.outbound_bytes
+            if is_too_much or len(self._held) >= _HELD_FRAMES:
                 self._held.clear()
                 self.close(SLOW_CONSUMER, "too much happened while catching up")
             else:
@@ -295,10 +306,9 @@ class Client(WebSocket):
         self.send(frame)
         return True
 
-    def notify(self, frame: TextFrame) -> None:
-        """Take what is worth nothing later."""
-        if self._held is None:
-            self.send_if_idle(frame)
+    def notify(self, frame: TextFrame) -> bool:
+        """Take what is worth nothing later; False where it was not sent."""
+        return self._held is None and self.send_if_idle(frame)
 
     def close_with(self, code: int, reason: str) -> None:
         """Close, and deliver nothing more from this moment on."""
@@ -463,6 +473,11 @@ class Client(WebSocket):
             self._is_attached = False
             self._node.detach(self._actor.user_id, self)
             self._doorkeeper.leave_user(self._actor.user_id)
+
+
+def _whole(seconds: float) -> int | float:
+    """Write 25 and not 25.0, which typed clients would not take for a whole number."""
+    return int(seconds) if seconds.is_integer() else seconds
 
 
 def _outcome(is_complete: bool | None) -> str:  # noqa: FBT001 - three-valued

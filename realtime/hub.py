@@ -21,8 +21,8 @@ class Listener(Protocol):
     def move_cursor(self, frame: TextFrame, sweep: int) -> bool:
         """Take the cursor of a sweep; False if the socket is younger than the sweep."""
 
-    def notify(self, frame: TextFrame) -> None:
-        """Take a frame that is worth nothing later, such as `draining`."""
+    def notify(self, frame: TextFrame) -> bool:
+        """Take a frame that is worth nothing later; False where it was not sent."""
 
     def close_with(self, code: int, reason: str) -> None:
         """Close the socket."""

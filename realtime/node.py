@@ -14,6 +14,8 @@ from contextlib import asynccontextmanager, suppress
 from math import nan
 from uuid import UUID, uuid4
 
+from websockets.frames import CloseCode
+
 from realtime.actions.resume import Resumed, resume
 from realtime.actor import Actor
 from realtime.announcements import CLOSE_SESSIONS, Announcement, Run, Told
@@ -162,10 +164,11 @@ class Node:
                 self.database, self.id, user=user, is_snapshot=is_snapshot
             ) as work:
                 yield work
+                # Before the commit: what cannot be told is not done either.
+                told = encode_recorded(work.recorded)
         except Busy as error:
             raise Unavailable from error
-        if work.recorded:
-            told = encode_recorded(work.recorded)
+        if told:
             self._announce(Announcement(work.xid, told=told))
 
     def _announce_batch(
@@ -274,16 +277,37 @@ class Node:
 
     async def _sweep(self) -> None:
         """Catch up; too late for that, have clients reload."""
+        await self._check_identity()
         silence = time.monotonic() - self._repair.last_success
         if silence > self.settings.feed_keep_seconds / 2:
             await self._repair.start_anew()
             event = Resync(reason="repair_too_late")
+            frame = self._frame_of(event.kind, event.json_data())
             for listener in self.hub:
-                listener.notify(self._frame_of(event.kind, event.json_data()))
+                if not listener.notify(frame):
+                    # Who cannot take the word resumes instead.
+                    listener.close_with(CloseCode.SERVICE_RESTART, "repair too late")
             return
         await self._repair.sweep()
         self.metrics.sweeps.labels("done").inc()
         self._hand_out_cursors()
+
+    async def _check_identity(self) -> None:
+        """
+        Begin anew where another database has taken over.
+
+        A promoted standby or a restored copy counts transactions of its own: nothing
+        that was remembered by them holds, neither here nor in cursors.
+        """
+        async with self.database.hot() as connection:
+            identity = await cluster_identity(connection)
+        if identity == self._identity:
+            return
+        log.warning("another database has taken over: everybody resumes")
+        self._identity = identity
+        await self._repair.start_anew()
+        for listener in self.hub:
+            listener.close_with(CloseCode.SERVICE_RESTART, "database changed")
 
     def _hand_out_cursors(self) -> None:
         """Give everybody who was told something the cursor that covers it."""
@@ -339,8 +363,9 @@ class Node:
         Raises:
             Unavailable: The database is away.
         """
-        since = None if cursor is None else decode_cursor(self._identity, cursor)
         async with self.transaction(actor.user_id, is_snapshot=True) as work:
+            identity = await work.resume.identity()
+            since = None if cursor is None else decode_cursor(identity, cursor)
             return await resume(
                 work,
                 actor,

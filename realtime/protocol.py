@@ -119,7 +119,12 @@ HttpsUrl = Annotated[str, StringConstraints(max_length=2048), AfterValidator(_is
 class Wire(BaseModel):
     """Base of what the server sends."""
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
+    model_config = ConfigDict(
+        frozen=True,
+        from_attributes=True,
+        # What is sent is sent always, and the documents say so.
+        json_schema_serialization_defaults_required=True,
+    )
 
     def json_data(self) -> dict[str, Any]:
         """Give this as the JSON object that a client reads."""
@@ -431,12 +436,12 @@ class Hello(Event):
     resumed: bool | None
     cursor: str
     unread: Unread
-    heartbeat_s: float
+    heartbeat_s: int | float
     limits: Limits = Limits()
 
 
 class MessageCreated(Event):
-    """A message was stored."""
+    """A message was stored; its sender has read all before it, without a receipt."""
 
     kind = "message.created"
     message: Message

@@ -101,9 +101,7 @@ class Repair:
     async def _deliver(self, rows: Sequence[FeedRow]) -> None:
         for row in rows:
             if row.events and self.is_news(row.xid):
-                for told in encode_recorded(row.events):
-                    self._metrics.repaired.labels("sweep").inc()
-                    self._tell(told, row.xid)
+                self._tell_row(row)
         appended = [
             item
             for row in rows
@@ -124,6 +122,15 @@ class Repair:
         await self._deliver_appended(
             [item for item in appended if item.conversation_id in wanted]
         )
+
+    def _tell_row(self, row: FeedRow) -> None:
+        try:
+            for told in encode_recorded(row.events):
+                self._metrics.repaired.labels("sweep").inc()
+                self._tell(told, row.xid)
+        except Exception:
+            # One row that cannot be told must not keep all others from their readers.
+            log.exception("feed row not told", extra={"xid": row.xid})
 
     async def _deliver_appended(self, appended: Sequence[Appended]) -> None:
         # In a conversation the order of commits is the order of `seq`, not of ids.
@@ -152,10 +159,13 @@ class Repair:
         has_gap, first = self._sequencer.gap(conversation)
         while has_gap:
             if first is None:
+                known = self.snapshot
                 async with self._database.hot() as connection:
-                    floor = await feed.newest_floor(
-                        connection, conversation, self.snapshot
-                    )
+                    floor = await feed.newest_floor(connection, conversation, known)
+                if known is not self.snapshot:
+                    # A sweep came between: what it delivered is not missing.
+                    has_gap, first = self._sequencer.gap(conversation)
+                    continue
                 first = floor + 1
             async with begin(self._database, UUID(int=0)) as work:
                 messages = await work.messages.after(conversation, first - 1, _PAGE)
@@ -163,6 +173,6 @@ class Repair:
                 audiences = await feed.audiences(connection, [conversation])
             self._metrics.repaired.labels("gap").inc(len(messages))
             self._sequencer.fill(conversation, first, stored_runs(messages, audiences))
-            if len(messages) < _PAGE:
+            if not messages:
                 return
-            has_gap, first = True, messages[-1].seq + 1
+            has_gap, first = self._sequencer.gap(conversation)

@@ -28,8 +28,17 @@ class _Place:
     next_seq: int | None
     newest_xid: int
     held: dict[int, tuple[Run, int]] = field(default_factory=dict)
-    # More came than is held: only the database knows it all.
-    has_dropped: bool = False
+    # More came than is held: up to here only the database knows it all.
+    dropped_to: int = 0
+
+    @property
+    def has_gap(self) -> bool:
+        """Tell whether something that has come could not be delivered yet."""
+        if self.held:
+            return True
+        return bool(self.dropped_to) and (
+            self.next_seq is None or self.next_seq <= self.dropped_to
+        )
 
 
 class Sequencer:
@@ -66,14 +75,14 @@ class Sequencer:
             return False
         self._pass_on(place, run, xid)
         self._release(place)
-        return not place.held
+        return not place.has_gap
 
     def waiting(self) -> list[ConversationId]:
         """Name the conversations that have a gap."""
         return [
             conversation
             for conversation, place in self._places.items()
-            if place.held or place.has_dropped
+            if place.has_gap
         ]
 
     def gap(self, conversation: ConversationId) -> tuple[bool, int | None]:
@@ -85,7 +94,7 @@ class Sequencer:
         place = self._places.get(conversation)
         if place is None:
             return False, None
-        return bool(place.held) or place.has_dropped, place.next_seq
+        return place.has_gap, place.next_seq
 
     def fill(
         self, conversation: ConversationId, first_seq: int, runs: Iterable[FilledRun]
@@ -101,7 +110,6 @@ class Sequencer:
             return
         if place.next_seq is None:
             place.next_seq = first_seq
-        place.has_dropped = False
         for run, xid in runs:
             if run.first_seq <= place.next_seq:
                 place.newest_xid = max(place.newest_xid, xid)
@@ -123,9 +131,7 @@ class Sequencer:
         settled = [
             conversation
             for conversation, place in self._places.items()
-            if not place.held
-            and not place.has_dropped
-            and snapshot.sees(place.newest_xid)
+            if not place.has_gap and snapshot.sees(place.newest_xid)
         ]
         for conversation in settled:
             del self._places[conversation]
@@ -135,7 +141,7 @@ class Sequencer:
         if len(place.held) < _HELD_RUNS:
             place.held[run.first_seq] = (run, xid)
         else:
-            place.has_dropped = True
+            place.dropped_to = max(place.dropped_to, run.last_seq)
 
     def _pass_on(self, place: _Place, run: Run, xid: int) -> None:
         """Deliver the part of a run that is new."""

@@ -154,10 +154,12 @@ class WebSocket(asyncio.Protocol):
                 self.drop()
                 self.close(SLOW_CONSUMER, "slow consumer")
 
-    def send_if_idle(self, frame: TextFrame) -> None:
-        """Send what is worth nothing later; a reader who lags does not get it."""
-        if not self._is_paused or self.owed_bytes < self._outbound_bytes // 2:
-            self.send(frame)
+    def send_if_idle(self, frame: TextFrame) -> bool:
+        """Send what is worth nothing later; False for a reader who lags."""
+        if self._is_paused and self.owed_bytes >= self._outbound_bytes // 2:
+            return False
+        self.send(frame)
+        return True
 
     async def drained(self) -> None:
         """Wait until the other side has taken most of what it was sent."""

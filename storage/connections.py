@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,12 @@ from storage.tables import blocks, connections
 
 _CONNECTION = [connections.c[field.name] for field in fields(Connection)]
 _CHANGED = {
-    "updated_at": func.now(),
+    # Of the moment under the row's lock, and later than the change before: by it
+    # clients tell which of two events about a link is the newer one.
+    "updated_at": func.greatest(
+        func.date_trunc("milliseconds", func.clock_timestamp()),
+        connections.c.updated_at + timedelta(milliseconds=1),
+    ),
     "changed_xid": func.pg_current_xact_id(),
 }
 

@@ -182,9 +182,7 @@ class Conversations:
         )
         return rows.scalar_one_or_none()
 
-    async def other_of(
-        self, me: UserId, conversation: ConversationId
-    ) -> UserId | None:
+    async def other_of(self, me: UserId, conversation: ConversationId) -> UserId | None:
         """Name the other one of a direct conversation; None in any other kind."""
         rows = await self._connection.execute(
             select(conversations.c.direct_low_id, conversations.c.direct_high_id).where(
@@ -199,20 +197,23 @@ class Conversations:
 
     async def open_direct(
         self, new_id: ConversationId, me: UserId, other: UserId
-    ) -> tuple[ConversationId, bool]:
+    ) -> tuple[ConversationId, bool] | str:
         """
         Find or make the direct conversation of two people who may talk.
 
-        Gives its id and whether it is new.
+        Gives its id and whether it is new, or the ledger's reason why not. Until the
+        end of the transaction neither of the two can block the other.
         """
         rows = await self._connection.execute(
             text(
-                "SELECT conversation_id, is_new"
+                "SELECT conversation_id, is_new, reason"
                 " FROM callboard.open_direct(:id, :me, :other)"
             ),
             {"id": new_id, "me": me, "other": other},
         )
         row = rows.one()
+        if row.reason is not None:
+            return str(row.reason)
         return row.conversation_id, row.is_new
 
     async def mark(

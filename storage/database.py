@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import asyncpg
+import orjson
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -53,6 +54,9 @@ class Database:
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=self._connect,
+            # Reads back what it wrote: of a large number jsonb makes an integer that
+            # the standard library's reader keeps and no writer of JSON takes.
+            json_deserializer=orjson.loads,
             pool_size=connections,
             max_overflow=0,
             pool_timeout=10,

@@ -7,12 +7,12 @@ transactions began and ended in. It is the carrier that cannot lose; Redis is on
 the faster one.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -77,7 +77,7 @@ def _to_row(row: Any) -> FeedRow:  # noqa: ANN401 - asyncpg's record
             strict=True,
         )
     ]
-    events = json.loads(row["events"]) if row["events"] else []
+    events = orjson.loads(row["events"]) if row["events"] else []
     return FeedRow(int(row["xid"]), row["node_id"], events, appended)
 
 
@@ -112,7 +112,7 @@ async def announce(
             "INSERT INTO callboard.feed (node_id, events)"
             " VALUES (:node, CAST(:events AS jsonb))"
         ),
-        {"node": node_id, "events": json.dumps(events, separators=(",", ":"))},
+        {"node": node_id, "events": orjson.dumps(events).decode()},
     )
     result.close()
     xid = await connection.execute(text("SELECT pg_current_xact_id()::text"))

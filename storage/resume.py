@@ -161,6 +161,12 @@ class Resume:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
+    async def identity(self) -> str:
+        """Name the database in which this transaction's snapshot counts."""
+        rows = await self._connection.execute(text(_IDENTITY))
+        identity: str = rows.scalar_one()
+        return identity
+
     async def snapshot(self) -> Snapshot:
         """Give the snapshot that all questions of this transaction see."""
         rows = await self._connection.execute(

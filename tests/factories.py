@@ -66,10 +66,11 @@ async def connect_people(
 async def open_direct(node: Node, one: Person, other: Person) -> ConversationId:
     """Open the direct conversation of two people who are connected."""
     async with node.transaction() as work:
-        conversation, _ = await work.conversations.open_direct(
+        opened = await work.conversations.open_direct(
             ConversationId(uuid7()), one.id, other.id
         )
-    return conversation
+    assert not isinstance(opened, str), opened
+    return opened[0]
 
 
 async def make_pair(

@@ -37,12 +37,12 @@ async def open_direct(work: UnitOfWork, actor: Actor, other: UserId) -> Conversa
     existing = await work.conversations.direct_with(actor.user_id, other)
     if existing is not None:
         return existing
-    reason = await work.ledger.may_message(actor.user_id, other)
-    if reason is not None:
-        raise BY_CODE[reason]
-    conversation, is_new = await work.conversations.open_direct(
+    opened = await work.conversations.open_direct(
         ConversationId(uuid7()), actor.user_id, other
     )
+    if isinstance(opened, str):
+        raise BY_CODE[opened]
+    conversation, is_new = opened
     if is_new:
         for reader in (actor.user_id, other):
             seen = await _seen_by(work, reader, conversation)

@@ -134,15 +134,25 @@ BEGIN
 END
 $$;
 
--- The direct conversation of two people, made when it is missing. Whether they may
--- talk is for the caller to have asked (`may_message`) in this transaction.
+-- Opening and blocking take turns for each pair: whichever comes second sees the other.
+CREATE OR REPLACE FUNCTION callboard.lock_pair(one uuid, other uuid) RETURNS void
+LANGUAGE sql VOLATILE AS $$
+  SELECT pg_advisory_xact_lock(hashtextextended(
+    LEAST(one, other)::text || GREATEST(one, other)::text, 0))
+$$;
+
+-- The direct conversation of two people, made when it is missing; or the ledger's reason
+-- why not.
 CREATE OR REPLACE FUNCTION callboard.open_direct(
-  p_id uuid, me uuid, other uuid, OUT conversation_id uuid, OUT is_new boolean
+  p_id uuid, me uuid, other uuid, OUT conversation_id uuid, OUT is_new boolean,
+  OUT reason text
 )
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
 BEGIN
-  IF callboard.may_message(me, other) IS NOT NULL THEN
-    RAISE EXCEPTION 'the ledger refuses' USING ERRCODE = 'insufficient_privilege';
+  PERFORM callboard.lock_pair(me, other);
+  reason := callboard.may_message(me, other);
+  IF reason IS NOT NULL THEN
+    RETURN;
   END IF;
   INSERT INTO conversations (id, kind, direct_low_id, direct_high_id)
   VALUES (p_id, 'direct', LEAST(me, other), GREATEST(me, other))
@@ -169,13 +179,14 @@ DECLARE
   found_id uuid;
   fitting text;
 BEGIN
+  PERFORM callboard.lock_pair(one, other);
   SELECT c.id INTO found_id FROM conversations c
   WHERE c.direct_low_id = LEAST(one, other) AND c.direct_high_id = GREATEST(one, other)
   FOR NO KEY UPDATE;
   fitting := CASE WHEN callboard.is_blocked(one, other) THEN 'blocked' ELSE 'active' END;
   RETURN QUERY
   UPDATE conversations c SET status = fitting, changed_xid = pg_current_xact_id()
-  WHERE c.id = found_id AND c.status <> fitting
+  WHERE c.id = found_id AND c.status <> fitting AND c.status IN ('active', 'blocked')
   RETURNING c.id, c.status;
 END
 $$;

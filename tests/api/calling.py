@@ -32,8 +32,9 @@ class Ear:
         """Take no notice."""
         return True
 
-    def notify(self, frame: TextFrame) -> None:
+    def notify(self, frame: TextFrame) -> bool:
         """Take no notice."""
+        return True
 
     def close_with(self, code: int, reason: str) -> None:
         """Keep the code."""

@@ -101,6 +101,37 @@ def test_what_no_room_was_left_for_counts_as_a_gap() -> None:
     assert sequencer.waiting() == []
 
 
+def test_what_was_dropped_while_a_gap_was_being_filled_is_still_missing() -> None:
+    out = Delivered()
+    sequencer = Sequencer(SWEPT, out)
+    sequencer.offer(run(1), 100)
+    for seq in range(3, 280):
+        sequencer.offer(run(seq, prev_xid=98 + seq), 99 + seq)
+    # The database was read before 280 committed, which there was no room for.
+    known = [(run(seq), 99 + seq) for seq in range(2, 280)]
+    sequencer.offer(run(280, prev_xid=378), 379)
+    sequencer.fill(HERE, 2, known)
+    assert out == list(range(1, 280))
+    assert sequencer.gap(HERE) == (True, 280)
+    sequencer.advance(Snapshot.parse("500:500:"))
+    assert sequencer.waiting() == [HERE]
+
+
+def test_a_page_that_fills_a_part_leaves_the_rest_missing() -> None:
+    out = Delivered()
+    sequencer = Sequencer(SWEPT, out)
+    sequencer.offer(run(1), 100)
+    for seq in range(3, 800):
+        sequencer.offer(run(seq, prev_xid=98 + seq), 99 + seq)
+    sequencer.fill(HERE, 2, [(run(seq), 99 + seq) for seq in range(2, 502)])
+    assert sequencer.gap(HERE) == (True, 502)
+    sequencer.advance(Snapshot.parse("2000:2000:"))
+    assert sequencer.waiting() == [HERE]
+    sequencer.fill(HERE, 502, [(run(seq), 99 + seq) for seq in range(502, 800)])
+    assert out == list(range(1, 800))
+    assert sequencer.waiting() == []
+
+
 @given(st.data())
 def test_any_order_with_repeats_comes_out_dense_and_once(data: st.DataObject) -> None:
     sizes = data.draw(st.lists(st.integers(1, 4), min_size=1, max_size=12))

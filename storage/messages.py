@@ -23,16 +23,11 @@ SELECT draft, is_new, is_same, reason, conversation_id, message_id, seq, sent_at
 FROM callboard.send_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 
-# `read_at` is the moment at which the first of the others had read it: looked up by
-# time from when it was sent, so the first hit is the answer.
 COLUMNS = """
 m.id, m.conversation_id, m.seq, m.client_id, m.sender_id, m.kind, m.body,
 m.attachments, m.reply_to_id, m.metadata, m.sent_at, m.edited_at, m.deleted_at,
 m.created_xid::text AS xid,
-(SELECT r.at FROM callboard.receipts r
-  WHERE r.conversation_id = m.conversation_id AND r.at >= m.sent_at
-    AND r.seq >= m.seq AND r.user_id IS DISTINCT FROM m.sender_id
-  ORDER BY r.at LIMIT 1) AS read_at
+callboard.first_read_at(m.conversation_id, m.seq, m.sender_id, m.sent_at) AS read_at
 """
 
 _BEFORE = text(f"""

@@ -34,7 +34,9 @@ SELECT concat_ws('-', (SELECT system_identifier FROM pg_control_system()),
 """
 
 # New messages are the tail of a conversation, because the order of commits is the
-# order of `seq`: walk back from the end until the snapshot saw one.
+# order of `seq`: walk back from the end until the snapshot saw one. `previous` is
+# worked out beforehand, because row-level security lets no arithmetic, which could
+# fail and so tell, near an index of `messages`.
 _MESSAGES = text(f"""
 WITH RECURSIVE mine AS (
   SELECT c.id, c.last_seq, p.joined_seq FROM callboard.participants p
@@ -43,14 +45,14 @@ WITH RECURSIVE mine AS (
     AND c.last_xid >= pg_snapshot_xmin({_SINCE})
     AND NOT pg_visible_in_snapshot(c.last_xid, {_SINCE})
 ), tail AS (
-  SELECT m.conversation_id, m.seq, mine.joined_seq FROM mine
+  SELECT m.conversation_id, m.seq, m.seq - 1 AS previous, mine.joined_seq FROM mine
   JOIN callboard.messages m ON m.conversation_id = mine.id AND m.seq = mine.last_seq
   WHERE m.seq > mine.joined_seq
     AND NOT pg_visible_in_snapshot(m.created_xid, {_SINCE})
   UNION ALL
-  SELECT m.conversation_id, m.seq, tail.joined_seq FROM tail
+  SELECT m.conversation_id, m.seq, m.seq - 1, tail.joined_seq FROM tail
   JOIN callboard.messages m
-    ON m.conversation_id = tail.conversation_id AND m.seq = tail.seq - 1
+    ON m.conversation_id = tail.conversation_id AND m.seq = tail.previous
   WHERE m.seq > tail.joined_seq
     AND NOT pg_visible_in_snapshot(m.created_xid, {_SINCE})
 ), missed AS (SELECT conversation_id, seq FROM tail LIMIT :limit)

@@ -197,6 +197,8 @@ conversations = Table(
         " AND direct_low_id < direct_high_id",
         name="direct_pair",
     ),
+    # For erasing a person; the lower one is found by the unique constraint.
+    Index(None, "direct_high_id"),
     # Room on the page for the next version: every message moves this row.
     postgresql_with={"fillfactor": 70},
 )
@@ -254,13 +256,6 @@ messages = Table(
     _one_of("kind", "text", "system", "assistant"),
     CheckConstraint("seq > 0", name="seq"),
     Index("ix_messages_id", "id"),
-    # New messages are found from the end by seq; only changed ones need this.
-    Index(
-        "ix_messages_changed",
-        "conversation_id",
-        "changed_xid",
-        postgresql_where=text("changed_xid IS NOT NULL"),
-    ),
     postgresql_partition_by="HASH (conversation_id)",
 )
 

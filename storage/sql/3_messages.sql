@@ -141,6 +141,23 @@ LANGUAGE sql VOLATILE AS $$
     LEAST(one, other)::text || GREATEST(one, other)::text, 0))
 $$;
 
+-- When the first of the others had read a message: looked for by time from when it was
+-- sent, so the first hit is the answer. A function, because the planner, who knows how
+-- long conversations are on average, would read and sort all receipts of a long one.
+CREATE OR REPLACE FUNCTION callboard.first_read_at(
+  p_conversation uuid, p_seq bigint, p_sender uuid, p_sent_at timestamptz
+) RETURNS timestamptz
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp
+SET enable_bitmapscan = off SET enable_seqscan = off SET enable_sort = off AS $$
+BEGIN
+  RETURN (
+    SELECT r.at FROM receipts r
+    WHERE r.conversation_id = p_conversation AND r.at >= p_sent_at
+      AND r.seq >= p_seq AND r.user_id IS DISTINCT FROM p_sender
+    ORDER BY r.at LIMIT 1);
+END
+$$;
+
 -- The direct conversation of two people, made when it is missing; or the ledger's reason
 -- why not.
 CREATE OR REPLACE FUNCTION callboard.open_direct(

@@ -334,6 +334,13 @@ def upgrade() -> None:
         schema="callboard",
         postgresql_with={"fillfactor": 70},
     )
+    op.create_index(
+        op.f("ix_conversations_direct_high_id"),
+        "conversations",
+        ["direct_high_id"],
+        unique=False,
+        schema="callboard",
+    )
     op.create_table(
         "idempotency_keys",
         sa.Column("api_key_id", sa.Uuid(), nullable=False),
@@ -455,14 +462,6 @@ def upgrade() -> None:
             " PARTITION OF callboard.messages"
             f" FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {part})"
         )
-    op.create_index(
-        "ix_messages_changed",
-        "messages",
-        ["conversation_id", "changed_xid"],
-        unique=False,
-        schema="callboard",
-        postgresql_where=sa.text("changed_xid IS NOT NULL"),
-    )
     op.create_index(
         "ix_messages_id", "messages", ["id"], unique=False, schema="callboard"
     )

@@ -103,6 +103,7 @@ def main() -> int:
     parser.add_argument("--only", choices=["all", "direct", "fanout"], default="all")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     chosen = parser.parse_args()
+    others = os.getloadavg()[0]
     try:
         cores = choose_cores()
         with set_stage(cores) as stage, on_core(cores.load):
@@ -112,7 +113,7 @@ def main() -> int:
     except CannotMeasure as why:
         print(why, file=sys.stderr)
         return 1
-    about = report.conditions(cores, version, chosen.seconds)
+    about = report.conditions(cores, version, chosen.seconds, others)
     text = report.render(rows, ratios, about)
     print(text)
     if chosen.write:

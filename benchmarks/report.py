@@ -24,8 +24,10 @@ class Ratio:
     least: float | None
 
 
-def conditions(cores: Cores, postgres: str, seconds: float) -> Mapping[str, str]:
-    """Say where and with what was measured."""
+def conditions(
+    cores: Cores, postgres: str, seconds: float, others: float
+) -> Mapping[str, str]:
+    """Say where, with what and beside how much else was measured."""
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "processor": _processor(),
@@ -37,6 +39,7 @@ def conditions(cores: Cores, postgres: str, seconds: float) -> Mapping[str, str]
             f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES
         ),
         "seconds": f"{seconds:g} a measurement",
+        "other work": f"load average {others:.1f} before the first measurement",
     }
 
 

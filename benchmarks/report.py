@@ -1,6 +1,7 @@
 """The table: figures, ratios and the conditions under which they hold."""
 
 import importlib.metadata
+import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
@@ -39,7 +40,8 @@ def conditions(
             f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES
         ),
         "seconds": f"{seconds:g} a measurement",
-        "other work": f"load average {others:.1f} before the first measurement",
+        "other work": f"load average {others:.1f} before the first measurement,"
+        f" priority of ours nice {os.nice(0)}",
     }
 
 

@@ -73,8 +73,9 @@ class TokenVerifier:
     Decides whether a token is genuine and current.
 
     Belongs to one event loop. Raises `ValueError` at once when a key is unfit:
-    a secret under 32 bytes, a PEM that is not a public RSA (2048 bits or more),
-    P-256 or Ed25519 key, or a JWKS address that is not plain HTTP or HTTPS.
+    an empty secret, a PEM that is not a public RSA (2048 bits or more), P-256 or
+    Ed25519 key, or a JWKS address that is not plain HTTP or HTTPS. A secret under 32
+    bytes works and is warned about: platforms have theirs already.
     """
 
     def __init__(

@@ -96,3 +96,27 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
     WHERE p.conversation_id = conversation
       AND p.user_id = callboard.current_user_id() AND p.left_at IS NULL)
 $$;
+
+-- Is the user of this transaction one of a gig's people: its owner, somebody of its
+-- team, a member of its organization?
+CREATE OR REPLACE FUNCTION callboard.is_in_team(gig uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM gigs g WHERE g.id = gig AND (
+      g.owner_id = callboard.current_user_id()
+      OR EXISTS (SELECT FROM gig_members m
+        WHERE m.gig_id = g.id AND m.user_id = callboard.current_user_id())
+      OR EXISTS (SELECT FROM organization_members o
+        WHERE o.organization_id = g.organization_id
+          AND o.user_id = callboard.current_user_id())))
+$$;
+
+-- May the user of this transaction know of a gig?
+CREATE OR REPLACE FUNCTION callboard.concerns_me(gig uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
+  SELECT callboard.is_in_team(gig)
+    OR EXISTS (SELECT FROM applications a
+      WHERE a.gig_id = gig AND a.applicant_id = callboard.current_user_id())
+    OR EXISTS (SELECT FROM conversations c JOIN participants p ON p.conversation_id = c.id
+      WHERE c.gig_id = gig AND p.user_id = callboard.current_user_id()
+        AND p.left_at IS NULL)
+$$;

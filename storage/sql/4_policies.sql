@@ -27,16 +27,31 @@ GRANT SELECT ON callboard.profiles TO callboard_user, callboard_service;
 
 GRANT SELECT ON callboard.users, callboard.organizations, callboard.organization_members,
   callboard.conversations, callboard.participants, callboard.messages, callboard.receipts,
-  callboard.message_keys TO callboard_user;
+  callboard.message_keys, callboard.message_edits, callboard.reactions, callboard.uploads,
+  callboard.gigs, callboard.gig_members, callboard.applications, callboard.reports
+  TO callboard_user;
 GRANT SELECT, INSERT, UPDATE ON callboard.connections TO callboard_user;
 GRANT SELECT, INSERT, DELETE ON callboard.blocks TO callboard_user;
 GRANT UPDATE (read_seq, delivered_seq, read_at, delivered_at, muted_until, archived_at,
   changed_xid, arranged_xid) ON callboard.participants TO callboard_user;
-GRANT INSERT ON callboard.receipts, callboard.feed TO callboard_user;
+GRANT INSERT ON callboard.receipts, callboard.feed, callboard.audit_logs,
+  callboard.domain_events, callboard.reports, callboard.uploads TO callboard_user;
+GRANT SELECT, INSERT, UPDATE ON callboard.user_content_preferences TO callboard_user;
+GRANT UPDATE (privacy, updated_at) ON callboard.users TO callboard_user;
+GRANT UPDATE (hides_receipts) ON callboard.participants TO callboard_user;
 
 DROP POLICY IF EXISTS oneself ON callboard.users;
 CREATE POLICY oneself ON callboard.users FOR SELECT TO callboard_user
   USING (id = callboard.current_user_id());
+
+DROP POLICY IF EXISTS own_privacy ON callboard.users;
+CREATE POLICY own_privacy ON callboard.users FOR UPDATE TO callboard_user
+  USING (id = callboard.current_user_id()) WITH CHECK (id = callboard.current_user_id());
+
+DROP POLICY IF EXISTS oneself ON callboard.user_content_preferences;
+CREATE POLICY oneself ON callboard.user_content_preferences TO callboard_user
+  USING (user_id = callboard.current_user_id())
+  WITH CHECK (user_id = callboard.current_user_id());
 
 DROP POLICY IF EXISTS oneself ON callboard.organization_members;
 CREATE POLICY oneself ON callboard.organization_members FOR SELECT TO callboard_user
@@ -89,6 +104,60 @@ DROP POLICY IF EXISTS sender ON callboard.message_keys;
 CREATE POLICY sender ON callboard.message_keys FOR SELECT TO callboard_user
   USING (sender_id = callboard.current_user_id());
 
+-- What belongs to a message is seen by who may read that message.
+DROP POLICY IF EXISTS reader ON callboard.message_edits;
+CREATE POLICY reader ON callboard.message_edits FOR SELECT TO callboard_user
+  USING (EXISTS (SELECT FROM callboard.participants p
+    WHERE p.conversation_id = message_edits.conversation_id
+      AND p.user_id = callboard.current_user_id()
+      AND p.left_at IS NULL AND message_edits.seq > p.joined_seq));
+
+DROP POLICY IF EXISTS reader ON callboard.reactions;
+CREATE POLICY reader ON callboard.reactions FOR SELECT TO callboard_user
+  USING (EXISTS (SELECT FROM callboard.participants p
+    WHERE p.conversation_id = reactions.conversation_id
+      AND p.user_id = callboard.current_user_id()
+      AND p.left_at IS NULL AND reactions.seq > p.joined_seq));
+
+DROP POLICY IF EXISTS reader ON callboard.uploads;
+CREATE POLICY reader ON callboard.uploads FOR SELECT TO callboard_user
+  USING (uploader_id = callboard.current_user_id() OR EXISTS (SELECT FROM callboard.participants p
+    WHERE p.conversation_id = uploads.conversation_id
+      AND p.user_id = callboard.current_user_id()
+      AND p.left_at IS NULL AND uploads.seq > p.joined_seq));
+
+DROP POLICY IF EXISTS uploader ON callboard.uploads;
+CREATE POLICY uploader ON callboard.uploads FOR INSERT TO callboard_user
+  WITH CHECK (uploader_id = callboard.current_user_id()
+    AND callboard.is_participant(conversation_id));
+
+-- A gig is seen by its team and who has applied to it or talks about it.
+DROP POLICY IF EXISTS concerned ON callboard.gigs;
+CREATE POLICY concerned ON callboard.gigs FOR SELECT TO callboard_user
+  USING (callboard.concerns_me(id));
+
+DROP POLICY IF EXISTS team ON callboard.gig_members;
+CREATE POLICY team ON callboard.gig_members FOR SELECT TO callboard_user
+  USING (user_id = callboard.current_user_id() OR callboard.is_in_team(gig_id));
+
+DROP POLICY IF EXISTS applicant_and_team ON callboard.applications;
+CREATE POLICY applicant_and_team ON callboard.applications FOR SELECT TO callboard_user
+  USING (applicant_id = callboard.current_user_id() OR callboard.is_in_team(gig_id));
+
+DROP POLICY IF EXISTS reporter ON callboard.reports;
+CREATE POLICY reporter ON callboard.reports FOR SELECT TO callboard_user
+  USING (reporter_id = callboard.current_user_id());
+
+DROP POLICY IF EXISTS report ON callboard.reports;
+CREATE POLICY report ON callboard.reports FOR INSERT TO callboard_user
+  WITH CHECK (reporter_id = callboard.current_user_id());
+
+-- Logs are written by whoever acts and read by nobody but the service.
+DROP POLICY IF EXISTS append ON callboard.audit_logs;
+CREATE POLICY append ON callboard.audit_logs FOR INSERT TO callboard_user WITH CHECK (true);
+DROP POLICY IF EXISTS append ON callboard.domain_events;
+CREATE POLICY append ON callboard.domain_events FOR INSERT TO callboard_user WITH CHECK (true);
+
 -- A user's transaction announces what it did; nobody but the service reads it.
 DROP POLICY IF EXISTS announce ON callboard.feed;
 CREATE POLICY announce ON callboard.feed FOR INSERT TO callboard_user WITH CHECK (true);
@@ -102,7 +171,7 @@ BEGIN
       WHERE p.pronamespace = 'callboard'::regnamespace LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', signature);
     EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO callboard_service', signature);
-    IF signature !~ 'send_messages' THEN
+    IF signature !~ '(send_messages|follow_gigs|say_system|set_life)' THEN
       EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO callboard_user', signature);
     END IF;
   END LOOP;

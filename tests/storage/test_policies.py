@@ -20,8 +20,23 @@ READABLE = {
     "messages",
     "message_keys",
     "receipts",
+    "message_edits",
+    "reactions",
+    "uploads",
+    "gigs",
+    "gig_members",
+    "applications",
+    "reports",
+    "user_content_preferences",
 }
-HIDDEN = {"feed", "api_keys", "idempotency_keys"}
+HIDDEN = {
+    "feed",
+    "api_keys",
+    "idempotency_keys",
+    "moderation_log",
+    "audit_logs",
+    "domain_events",
+}
 
 
 async def as_user(

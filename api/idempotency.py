@@ -54,7 +54,7 @@ class Once:
         Raises:
             Invalid: The key belongs to another request.
         """
-        async with self.node.transaction() as work:
+        async with self.node.transaction(key=self.platform.key_id) as work:
             before = await self._before(work)
             if before is not None:
                 status, body = before

@@ -9,7 +9,7 @@ import asyncpg
 import jwt
 
 from benchmarks.stage import SECRET
-from realtime.ids import uuid7
+from storage.ids import uuid7
 
 _PEOPLE = """
 INSERT INTO callboard.users (id, display_name)

@@ -9,11 +9,11 @@ from realtime.actions.users import admit
 from realtime.actor import Actor, Platform
 from realtime.clock import Clock
 from realtime.errors import Unauthenticated, Unavailable
-from realtime.ids import uuid7
 from realtime.jwks import KeysUnavailable
 from realtime.settings import Settings
 from realtime.tokens import InvalidToken, TokenVerifier
 from realtime.work import Transactions
+from storage.ids import uuid7
 from storage.records import ApiKeyId
 
 KEY_PREFIX = "cbk_"

@@ -36,7 +36,7 @@ from realtime.settings import Settings
 from storage import feed
 from storage.database import Database
 from storage.errors import Busy
-from storage.records import ConversationId, Draft, UserId, Written
+from storage.records import ApiKeyId, ConversationId, Draft, UserId, Written
 from storage.resume import cluster_identity, decode_cursor, encode_cursor
 from storage.snapshots import Snapshot
 from storage.unit_of_work import UnitOfWork, begin
@@ -151,7 +151,11 @@ class Node:
 
     @asynccontextmanager
     async def transaction(
-        self, user: UserId | None = None, *, is_snapshot: bool = False
+        self,
+        user: UserId | None = None,
+        *,
+        key: ApiKeyId | None = None,
+        is_snapshot: bool = False,
     ) -> AsyncIterator[UnitOfWork]:
         """
         Work in one transaction, then announce what it recorded.
@@ -161,7 +165,7 @@ class Node:
         """
         try:
             async with begin(
-                self.database, self.id, user=user, is_snapshot=is_snapshot
+                self.database, self.id, user=user, key=key, is_snapshot=is_snapshot
             ) as work:
                 yield work
                 # Before the commit: what cannot be told is not done either.

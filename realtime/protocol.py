@@ -40,6 +40,8 @@ USER_IDS = 100
 LARGEST_SEQ = 9_007_199_254_740_991
 
 _NUL = "\0"
+# Between the parts of one emoji: zero-width joiner, variation selectors, tags.
+_JOINERS = frozenset({"\u200d", "\ufe0e", "\ufe0f", *map(chr, range(0xE0020, 0xE0080))})
 
 
 def _is_storable(text: str) -> str:
@@ -63,6 +65,16 @@ def _is_https(url: str) -> str:
     if not is_good or re.search(r"[\x00-\x20\x7f\\]", url):
         raise ValueError("must be an https URL without credentials")
     return url
+
+
+def _is_an_emoji(text: str) -> str:
+    if any(
+        character.isspace() or not character.isprintable()
+        for character in text
+        if character not in _JOINERS
+    ):
+        raise ValueError("must be an emoji")
+    return text
 
 
 def _is_plain_object(value: dict[str, Any]) -> dict[str, Any]:
@@ -156,6 +168,17 @@ class Attachment(BaseModel):
 # --- shapes -----------------------------------------------------------------------
 
 
+class Quote(Wire):
+    """The head of a message that another one answers."""
+
+    id: UUID
+    seq: int
+    sender_id: UUID | None
+    kind: Literal["text", "system", "assistant"]
+    body: str
+    deleted_at: Instant | None
+
+
 class Message(Wire):
     """One message; a tombstone has an empty body and no attachments."""
 
@@ -169,6 +192,11 @@ class Message(Wire):
     attachments: Sequence[Mapping[str, Any]]
     reply_to_id: UUID | None
     metadata: Mapping[str, Any]
+    # Participants whose @handle the body names.
+    mentions: Sequence[UUID] = ()
+    # The head of the message that this one answers, null where not every participant
+    # may read that.
+    reply_to: Quote | None = None
     reactions: Mapping[str, Sequence[UUID]] = Field(default_factory=dict)
     sent_at: Instant
     edited_at: Instant | None
@@ -195,7 +223,15 @@ class Conversation(Wire):
     application_id: UUID | None
     title: str | None
     status: Literal["active", "blocked", "archived"]
+    # Who may write in a group, and what who joins may read of the past.
+    writers: Literal["members", "owners"]
+    history: Literal["all", "joined"]
+    # From when on nobody may write, and the life-cycle rule which says so.
+    read_only_at: Instant | None
+    closed_by: str | None
+    # Of a large group only some; `participant_count` says how many there are.
     participants: Sequence[Participant]
+    participant_count: int
     last_seq: int
     last_message: Message | None
     last_message_at: Instant | None
@@ -225,6 +261,17 @@ class Unread(Wire):
     conversations: int
     messages: int
     notifications: int
+
+
+PresenceStatus = Literal["online", "away", "offline"]
+
+
+class PresenceEntry(Wire):
+    """Whether somebody is there, and when they last were."""
+
+    user_id: UUID
+    status: PresenceStatus
+    last_seen_at: Instant | None
 
 
 class Permission(Wire):
@@ -291,6 +338,74 @@ class SendMessage(Content, Command):
         if (self.conversation_id is None) == (self.to_user_id is None):
             raise ValueError("give either conversation_id or to_user_id")
         return self
+
+
+class EditMessage(Command):
+    """Say it better; what it said before is kept as its history."""
+
+    kind = "message.edit"
+    message_id: Id
+    body: Body
+
+
+class DeleteMessage(Command):
+    """Take a message back: a tombstone stays in its place."""
+
+    kind = "message.delete"
+    message_id: Id
+
+
+Emoji = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=32),
+    AfterValidator(_is_storable),
+    AfterValidator(_is_an_emoji),
+]
+
+
+class AddReaction(Command):
+    """React to a message; a second time changes nothing."""
+
+    kind = "reaction.add"
+    message_id: Id
+    emoji: Emoji
+
+
+class RemoveReaction(Command):
+    """Take a reaction back; where there is none, nothing happens."""
+
+    kind = "reaction.remove"
+    message_id: Id
+    emoji: Emoji
+
+
+class Type(Command):
+    """Say that one is typing, or no longer; lapses after 6 s."""
+
+    kind = "typing"
+    conversation_id: Id
+    active: bool
+
+
+class WatchPresence(Command):
+    """Be told whether these people are there, as far as one may know it."""
+
+    kind = "presence.watch"
+    user_ids: Annotated[list[Id], Field(max_length=USER_IDS)]
+
+
+class UnwatchPresence(Command):
+    """Be told no more."""
+
+    kind = "presence.unwatch"
+    user_ids: Annotated[list[Id], Field(max_length=USER_IDS)]
+
+
+class SetPresence(Command):
+    """Say how one is there in this session; `invisible` looks like being away."""
+
+    kind = "presence.set"
+    status: Literal["online", "away", "invisible"]
 
 
 class MarkRead(Command):
@@ -365,6 +480,14 @@ COMMANDS: Mapping[str, type[Command]] = {
         Authenticate,
         Ping,
         SendMessage,
+        EditMessage,
+        DeleteMessage,
+        AddReaction,
+        RemoveReaction,
+        Type,
+        WatchPresence,
+        UnwatchPresence,
+        SetPresence,
         MarkRead,
         MarkDelivered,
         RequestConnection,
@@ -380,14 +503,6 @@ COMMANDS: Mapping[str, type[Command]] = {
 # In the contract, not built yet: answered `not_found`, so that nothing pretends.
 LATER_COMMANDS = frozenset(
     {
-        "message.edit",
-        "message.delete",
-        "reaction.add",
-        "reaction.remove",
-        "typing",
-        "presence.watch",
-        "presence.unwatch",
-        "presence.set",
         "notification.seen",
         "notification.read",
         "notification.archive",
@@ -447,6 +562,29 @@ class MessageCreated(Event):
     message: Message
 
 
+class MessageUpdated(Event):
+    """A message was edited; `edited_at` tells a repeat."""
+
+    kind = "message.updated"
+    message: Message
+
+
+class MessageDeleted(Event):
+    """A message was taken back; what is left of it is a tombstone."""
+
+    kind = "message.deleted"
+    message: Message
+
+
+class ReactionChanged(Event):
+    """The reactions to a message, all of them, as they are now."""
+
+    kind = "reaction.changed"
+    conversation_id: UUID
+    message_id: UUID
+    reactions: Mapping[str, Sequence[UUID]]
+
+
 class _Receipt(Event):
     conversation_id: UUID
     user_id: UUID
@@ -478,6 +616,53 @@ class ConversationUpdated(Event):
 
     kind = "conversation.updated"
     conversation: Conversation
+
+
+class ParticipantJoined(Event):
+    """Somebody takes part from now on."""
+
+    kind = "participant.joined"
+    conversation_id: UUID
+    user_id: UUID
+    participant: Participant
+    participant_count: int
+
+
+class ParticipantLeft(Event):
+    """
+    Somebody takes part no more.
+
+    They themselves are told too, and are told nothing of the conversation after it;
+    `last_seq` is the last message that was theirs to read.
+    """
+
+    kind = "participant.left"
+    conversation_id: UUID
+    user_id: UUID
+    reason: Literal["left", "removed", "ledger"]
+    last_seq: int
+    participant_count: int
+    at: Instant
+
+
+class Typing(Event):
+    """Somebody is typing, or no longer; lapses after 6 s."""
+
+    kind = "typing"
+    is_durable = False
+    conversation_id: UUID
+    user_id: UUID
+    active: bool
+
+
+class Presence(Event):
+    """Somebody has come, gone, or stepped away."""
+
+    kind = "presence"
+    is_durable = False
+    user_id: UUID
+    status: PresenceStatus
+    last_seen_at: Instant | None
 
 
 class _ConnectionEvent(Event):
@@ -550,12 +735,19 @@ class Draining(Event):
 _EVENTS: tuple[type[Event], ...] = (
     Hello,
     MessageCreated,
+    MessageUpdated,
+    MessageDeleted,
+    ReactionChanged,
     ReceiptRead,
     ReceiptDelivered,
     ConversationCreated,
     ConversationUpdated,
+    ParticipantJoined,
+    ParticipantLeft,
     *CONNECTION_EVENTS.values(),
     CursorMoved,
+    Typing,
+    Presence,
     Resync,
     Draining,
 )

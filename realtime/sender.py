@@ -12,10 +12,10 @@ from realtime.actor import Actor
 from realtime.batcher import Batcher, Settled
 from realtime.encoding import message_object
 from realtime.errors import BY_CODE, Internal, Invalid, NotFound, Unavailable
-from realtime.ids import uuid7
 from realtime.plain_json import dumps
 from realtime.protocol import SendMessage
 from realtime.work import Transactions
+from storage.ids import uuid7
 from storage.records import ConversationId, Draft, MessageId, UserId, Written
 
 # Direct conversations never change their pair, so this needs no invalidation.

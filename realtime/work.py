@@ -3,7 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from storage.records import UserId
+from storage.records import ApiKeyId, UserId
 from storage.unit_of_work import UnitOfWork
 
 
@@ -11,7 +11,11 @@ class Transactions(Protocol):
     """Begins transactions; what they record is announced once they have committed."""
 
     def __call__(
-        self, user: UserId | None = None, *, is_snapshot: bool = False
+        self,
+        user: UserId | None = None,
+        *,
+        key: ApiKeyId | None = None,
+        is_snapshot: bool = False,
     ) -> AbstractAsyncContextManager[UnitOfWork]:
         """
         Work in one transaction, as a user or as the service.

@@ -14,6 +14,18 @@ from storage.messages import COLUMNS, to_message
 from storage.records import Conversation, ConversationId, Participant, Unread, UserId
 from storage.tables import conversations, participants
 
+# A conversation shows so many of those who take part; more are a list of their own.
+SHOWN_PARTICIPANTS = 50
+
+# Who hides receipts is seen as somebody who has read nothing, except by themselves.
+PARTICIPANT = """
+user_id, role, joined_at,
+CASE WHEN hides_receipts AND user_id IS DISTINCT FROM :me THEN 0 ELSE read_seq END
+  AS read_seq,
+CASE WHEN hides_receipts AND user_id IS DISTINCT FROM :me THEN 0 ELSE delivered_seq END
+  AS delivered_seq
+"""
+
 # Sending reads up to one's own message and joining begins at `joined_seq`, so what
 # is unread is plain arithmetic.
 _UNREAD = "GREATEST(c.last_seq - GREATEST(p.read_seq, p.joined_seq), 0)"
@@ -22,6 +34,7 @@ _STATUS = "CASE WHEN p.archived_at IS NOT NULL THEN 'archived' ELSE c.status END
 
 _SEEN = f"""
 SELECT c.id, c.kind, c.gig_id, c.application_id, c.title, {_STATUS} AS status,
+  c.writers, c.history, c.read_only_at, c.closed_by,
   c.last_seq, c.last_message_at, {_UNREAD} AS unread, p.muted_until, c.created_at,
   COALESCE(c.last_message_at, c.created_at) AS active_at
 FROM callboard.participants p
@@ -45,12 +58,18 @@ _THESE = text(_SEEN + " AND c.id = ANY(:ids)").bindparams(
     bindparam("ids", type_=ARRAY(Uuid))
 )
 
-_PARTICIPANTS = text("""
-SELECT conversation_id, user_id, role, read_seq, delivered_seq, joined_at
-FROM callboard.participants
-WHERE conversation_id = ANY(:ids) AND left_at IS NULL
+# Of each conversation the owners and who came first; all are counted.
+_PARTICIPANTS = text(f"""
+SELECT * FROM (
+  SELECT conversation_id, {PARTICIPANT},
+    count(*) OVER (PARTITION BY conversation_id) AS participant_count,
+    row_number() OVER (PARTITION BY conversation_id
+      ORDER BY role <> 'owner', joined_at, user_id) AS place
+  FROM callboard.participants
+  WHERE conversation_id = ANY(:ids) AND left_at IS NULL) p
+WHERE place <= {SHOWN_PARTICIPANTS}
 ORDER BY conversation_id, joined_at, user_id
-""").bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+""").bindparams(bindparam("ids", type_=ARRAY(Uuid)))  # noqa: S608 - constants
 
 _LAST_MESSAGES = text(f"""
 SELECT {COLUMNS} FROM callboard.conversations c
@@ -79,6 +98,13 @@ WHERE p.conversation_id = :conversation AND p.user_id = :me AND p.left_at IS NUL
     > p.delivered_seq)
 RETURNING p.read_seq, p.delivered_seq, p.read_at, p.delivered_at
 """)
+
+
+def to_participant(row: Any) -> Participant:  # noqa: ANN401 - a row
+    """Make a value of a row with the columns of `PARTICIPANT`."""
+    return Participant(
+        row.user_id, row.role, row.read_seq, row.delivered_seq, row.joined_at
+    )
 
 
 class Conversations:
@@ -118,7 +144,7 @@ class Conversations:
         rows = list(found)
         page = rows[:limit]
         following = (page[-1].active_at, page[-1].id) if len(rows) > limit else None
-        return await self._complete(page), following
+        return await self._complete(me, page), following
 
     async def these(
         self, me: UserId, ids: Sequence[ConversationId]
@@ -127,7 +153,7 @@ class Conversations:
         if not ids:
             return []
         rows = await self._connection.execute(_THESE, {"me": me, "ids": list(ids)})
-        return await self._complete(list(rows))
+        return await self._complete(me, list(rows))
 
     async def get(
         self, me: UserId, conversation: ConversationId
@@ -136,19 +162,15 @@ class Conversations:
         found = await self.these(me, [conversation])
         return found[0] if found else None
 
-    async def _complete(self, rows: Sequence[Any]) -> list[Conversation]:
+    async def _complete(self, me: UserId, rows: Sequence[Any]) -> list[Conversation]:
         ids = [row.id for row in rows]
         taking_part: dict[UUID, list[Participant]] = {id_: [] for id_ in ids}
-        for row in await self._connection.execute(_PARTICIPANTS, {"ids": ids}):
-            taking_part[row.conversation_id].append(
-                Participant(
-                    row.user_id,
-                    row.role,
-                    row.read_seq,
-                    row.delivered_seq,
-                    row.joined_at,
-                )
-            )
+        counts: dict[UUID, int] = {}
+        for row in await self._connection.execute(
+            _PARTICIPANTS, {"ids": ids, "me": me}
+        ):
+            taking_part[row.conversation_id].append(to_participant(row))
+            counts[row.conversation_id] = row.participant_count
         last = {
             row.conversation_id: to_message(row)
             for row in await self._connection.execute(_LAST_MESSAGES, {"ids": ids})
@@ -161,7 +183,12 @@ class Conversations:
                 application_id=row.application_id,
                 title=row.title,
                 status=row.status,
+                writers=row.writers,
+                history=row.history,
+                read_only_at=row.read_only_at,
+                closed_by=row.closed_by,
                 participants=taking_part[row.id],
+                participant_count=counts.get(row.id, 0),
                 last_seq=row.last_seq,
                 last_message=last.get(row.id),
                 last_message_at=row.last_message_at,

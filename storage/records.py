@@ -11,6 +11,9 @@ ConversationId = NewType("ConversationId", UUID)
 MessageId = NewType("MessageId", UUID)
 ConnectionId = NewType("ConnectionId", UUID)
 ApiKeyId = NewType("ApiKeyId", UUID)
+OrganizationId = NewType("OrganizationId", UUID)
+GigId = NewType("GigId", UUID)
+ApplicationId = NewType("ApplicationId", UUID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,12 @@ class Conversation:
     application_id: UUID | None
     title: str | None
     status: str
+    writers: str
+    history: str
+    read_only_at: datetime | None
+    closed_by: str | None
     participants: Sequence[Participant]
+    participant_count: int
     last_seq: int
     last_message: Message | None
     last_message_at: datetime | None

@@ -15,14 +15,15 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import feed
+from storage import feed, happenings
 from storage.connections import Blocks, Connections
 from storage.conversations import Conversations
 from storage.database import USER_ROLE, Database, busy_when_unreachable
+from storage.happenings import Happening
 from storage.keys import ApiKeys, IdempotencyKeys
 from storage.ledger import Ledger
 from storage.messages import Messages
-from storage.records import UserId
+from storage.records import ApiKeyId, UserId
 from storage.resume import Resume
 from storage.users import Users
 
@@ -37,7 +38,10 @@ class UnitOfWork:
     """
 
     connection: AsyncConnection
+    user: UserId | None = None
+    key: ApiKeyId | None = None
     recorded: list[dict[str, Any]] = field(default_factory=list)
+    happenings: list[Happening] = field(default_factory=list)
     xid: int = 0
 
     def __post_init__(self) -> None:
@@ -62,6 +66,21 @@ class UnitOfWork:
         to = [str(user) for user in audience]
         self.recorded.append({"to": to, "type": kind, "at": at, "data": data})
 
+    def happen(
+        self,
+        kind: str,
+        subject: Mapping[str, UUID | str | None],
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        """
+        Keep for the platform what happened, and for the audit who did it.
+
+        `kind` is the event's type (`connection.accepted`), `subject` names whom and
+        what it concerns by id; neither holds what people wrote to each other.
+        """
+        named = {name: str(value) for name, value in subject.items() if value}
+        self.happenings.append(Happening(kind, named, dict(data or {})))
+
 
 @asynccontextmanager
 async def begin(
@@ -69,12 +88,14 @@ async def begin(
     node_id: UUID,
     *,
     user: UserId | None = None,
+    key: ApiKeyId | None = None,
     is_snapshot: bool = False,
 ) -> AsyncIterator[UnitOfWork]:
     """
     Work in one transaction: as a user, who sees their own, or as the service.
 
-    `is_snapshot` makes all its reads see one moment, and writes impossible.
+    `key` names the platform's key that asks, for the audit. `is_snapshot` makes all
+    its reads see one moment, and writes impossible.
 
     Raises:
         Busy: The database is away; nothing was committed, or, if it went away in
@@ -95,7 +116,11 @@ async def begin(
                         ),
                         {"role": USER_ROLE, "user": str(user)},
                     )
-                work = UnitOfWork(connection)
+                work = UnitOfWork(connection, user, key)
                 yield work
+                if work.happenings:
+                    await happenings.keep(
+                        connection, work.happenings, user=user, key=key
+                    )
                 if work.recorded:
                     work.xid = await feed.announce(connection, node_id, work.recorded)

@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 
 from realtime.clock import system_clock
-from realtime.ids import uuid7
 from realtime.node import Node
 from realtime.tokens import mint
+from storage.ids import uuid7
 from storage.records import ConnectionId, ConversationId, UserId
 from tests.conftest import JWT_SECRET
 

@@ -63,7 +63,7 @@ class ConnectionItem(ConnectionFields):
 @router.put("/{connection_id}", response_model=Connection, responses=shown(CONNECTION))
 async def put_connection(
     node: ANode,
-    _platform: Annotated[Platform, Depends(platform_with(SCOPE))],
+    platform: Annotated[Platform, Depends(platform_with(SCOPE))],
     connection_id: UUID,
     fields: ConnectionFields,
 ) -> Connection:
@@ -73,7 +73,7 @@ async def put_connection(
     A pair has one link: another id for it is a `conflict`, which names the first.
     """
     item = {"id": connection_id, **fields.model_dump(exclude_unset=True)}
-    async with node.transaction() as work:
+    async with node.transaction(key=platform.key_id) as work:
         (link,) = await put_connections(work, [item])
     return link
 

@@ -101,7 +101,7 @@ class Revoked(Wire):
     responses=shown(USER) | refusals(Conflict),
 )
 async def put_user(
-    node: ANode, _platform: APlatform, user_id: UUID, fields: UserFields
+    node: ANode, platform: APlatform, user_id: UUID, fields: UserFields
 ) -> User:
     """
     Create or update a person; safe to repeat.
@@ -109,7 +109,7 @@ async def put_user(
     Whoever is no longer `active` loses every session on all nodes.
     """
     item = {"id": UserId(user_id), **fields.model_dump(exclude_unset=True)}
-    async with node.transaction() as work:
+    async with node.transaction(key=platform.key_id) as work:
         (stored,) = await put_users(work, [item], node.clock())
     return User.model_validate(stored)
 

@@ -14,11 +14,11 @@ from realtime.errors import (
     Invalid,
     NotFound,
 )
-from realtime.ids import uuid7
 from realtime.protocol import CONNECTION_EVENTS, Connection, ConversationUpdated
 from realtime.telling import tell
 from storage import records
 from storage.errors import Duplicate, Missing
+from storage.ids import uuid7
 from storage.records import ConnectionId, UserId
 from storage.unit_of_work import UnitOfWork
 

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from realtime.actor import Actor
 from realtime.errors import BY_CODE, Invalid, NotAParticipant, NotFound
-from realtime.ids import uuid7
 from realtime.protocol import (
     Conversation,
     ConversationCreated,
@@ -14,6 +13,7 @@ from realtime.protocol import (
 )
 from realtime.telling import tell
 from storage import records
+from storage.ids import uuid7
 from storage.records import ConversationId, UserId
 from storage.unit_of_work import UnitOfWork
 

@@ -73,19 +73,21 @@ WHERE p.user_id = :me AND p.left_at IS NULL AND (
 LIMIT :limit
 """)  # noqa: S608 - constants of this file only
 
-# Who has moved since, and how far they are now.
+# Who has moved since, and how far they are now; not who hides it, but for oneself.
 _MARKERS = text(f"""
 SELECT o.conversation_id, o.user_id, o.delivered_seq, o.delivered_at
 FROM callboard.participants p
 JOIN callboard.participants o ON o.conversation_id = p.conversation_id
 WHERE p.user_id = :me AND p.left_at IS NULL AND o.left_at IS NULL
   AND o.delivered_at IS NOT NULL
+  AND (o.user_id = p.user_id OR NOT o.hides_receipts)
   AND NOT pg_visible_in_snapshot(o.changed_xid, {_SINCE})
 LIMIT :limit
 """)  # noqa: S608 - constants of this file only
 
 # Each step of theirs, because it dates the messages up to there: like messages, the
-# new ones are the tail of what somebody has read.
+# new ones are the tail of what somebody has read. Who hides receipts keeps none, and
+# has the marker itself for their own other devices.
 _READS = text(f"""
 WITH RECURSIVE tail AS (
   SELECT r.* FROM callboard.participants p
@@ -96,6 +98,7 @@ WITH RECURSIVE tail AS (
     WHERE r.conversation_id = o.conversation_id AND r.user_id = o.user_id
     ORDER BY r.seq DESC LIMIT 1) r
   WHERE p.user_id = :me AND p.left_at IS NULL AND o.left_at IS NULL
+    AND (o.user_id = p.user_id OR NOT o.hides_receipts)
     AND NOT pg_visible_in_snapshot(o.changed_xid, {_SINCE})
     AND NOT pg_visible_in_snapshot(r.created_xid, {_SINCE})
   UNION ALL
@@ -108,7 +111,13 @@ WITH RECURSIVE tail AS (
     ORDER BY r.seq DESC LIMIT 1) r
   WHERE NOT pg_visible_in_snapshot(r.created_xid, {_SINCE})
 )
-SELECT conversation_id, user_id, seq, at FROM tail LIMIT :limit
+SELECT conversation_id, user_id, seq, at FROM tail
+UNION ALL
+SELECT p.conversation_id, p.user_id, p.read_seq, p.read_at
+FROM callboard.participants p
+WHERE p.user_id = :me AND p.left_at IS NULL AND p.hides_receipts
+  AND p.read_at IS NOT NULL AND NOT pg_visible_in_snapshot(p.changed_xid, {_SINCE})
+LIMIT :limit
 """)  # noqa: S608 - constants of this file only
 
 _CONNECTIONS = text(f"""

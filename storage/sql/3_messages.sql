@@ -101,7 +101,8 @@ BEGIN
     SELECT f.conversation_id, f.sender_id, f.seq - 1, f.sent_at
     FROM fresh f JOIN participants p
       ON p.conversation_id = f.conversation_id AND p.user_id = f.sender_id
-    WHERE p.read_seq < f.seq - 1 AND f.follows_sender_id IS DISTINCT FROM f.sender_id
+    WHERE NOT p.hides_receipts AND p.read_seq < f.seq - 1
+      AND f.follows_sender_id IS DISTINCT FROM f.sender_id
     ON CONFLICT DO NOTHING
   ), marked AS (
     UPDATE participants p
@@ -141,9 +142,10 @@ LANGUAGE sql VOLATILE AS $$
     LEAST(one, other)::text || GREATEST(one, other)::text, 0))
 $$;
 
--- When the first of the others had read a message: looked for by time from when it was
--- sent, so the first hit is the answer. A function, because the planner, who knows how
--- long conversations are on average, would read and sort all receipts of a long one.
+-- When the first of the others had read a message, of those who do not hide it: looked
+-- for by time from when it was sent, so the first hit is the answer. A function, because
+-- the planner, who knows how long conversations are on average, would read and sort all
+-- receipts of a long one.
 CREATE OR REPLACE FUNCTION callboard.first_read_at(
   p_conversation uuid, p_seq bigint, p_sender uuid, p_sent_at timestamptz
 ) RETURNS timestamptz
@@ -154,6 +156,9 @@ BEGIN
     SELECT r.at FROM receipts r
     WHERE r.conversation_id = p_conversation AND r.at >= p_sent_at
       AND r.seq >= p_seq AND r.user_id IS DISTINCT FROM p_sender
+      -- Not as a join, which would be planned by what is so on average.
+      AND NOT COALESCE((SELECT p.hides_receipts FROM participants p
+        WHERE p.conversation_id = r.conversation_id AND p.user_id = r.user_id), false)
     ORDER BY r.at LIMIT 1);
 END
 $$;

@@ -61,6 +61,56 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class Organization:
+    """A company, an agency: people who hire together."""
+
+    id: OrganizationId
+    name: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Gig:
+    """A gig, a job or a project: what people apply for and work on."""
+
+    id: GigId
+    kind: str
+    owner_id: UserId
+    organization_id: OrganizationId | None
+    title: str
+    status: str
+    status_at: datetime
+    deadline: datetime | None
+    starts_at: datetime | None
+    data: Mapping[str, Any]
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Somebody's application to a gig."""
+
+    id: ApplicationId
+    gig_id: GigId
+    applicant_id: UserId
+    status: str
+    status_at: datetime
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody of an organization or of a gig's team."""
+
+    user_id: UserId
+    role: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message as it is now."""
 
@@ -164,6 +214,15 @@ class Appended:
     first_seq: int
     last_seq: int
     prev_xid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A message that this transaction has written, and what announcing it takes."""
+
+    message: Message
+    prev_xid: int
+    audience: Sequence[UserId]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """People: the platform's users, mirrored here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import translated
 from storage.records import Profile, User, UserId
+from storage.rows import is_one_of
 from storage.tables import users
 
 _USER = [users.c[field.name] for field in fields(User)]
@@ -119,9 +120,9 @@ class Users:
             update(users).where(users.c.id.in_(ids)).values(handle=None)
         )
 
-    async def existing(self, ids: Sequence[UserId]) -> set[UserId]:
+    async def existing(self, ids: Collection[UserId]) -> set[UserId]:
         """Tell which of these users there are."""
         rows = await self._connection.execute(
-            select(users.c.id).where(users.c.id.in_(ids))
+            select(users.c.id).where(is_one_of(users.c.id, ids))
         )
         return set(rows.scalars())

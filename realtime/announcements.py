@@ -54,12 +54,15 @@ class Announcement:
     All that one transaction tells.
 
     Audiences are always whole: whoever gets a `Told` or a `Run` can deliver it to
-    every socket that it holds, and needs nobody else for it.
+    every socket that it holds, and needs nobody else for it. `is_mixed` says that the
+    transaction told events and wrote messages, of which the bus may lose one: to have
+    heard the events is then not to have heard all.
     """
 
     xid: int
     told: Sequence[Told] = ()
     runs: Sequence[Run] = ()
+    is_mixed: bool = False
 
     def audience(self) -> set[UserId]:
         """Name everybody who is told something."""
@@ -78,6 +81,7 @@ class Announcement:
             self.xid,
             self.told if _concerns(self.told, wanted) else (),
             [run for run in self.runs if not wanted.isdisjoint(run.audience)],
+            self.is_mixed,
         )
 
     def encode(self) -> bytes:
@@ -89,6 +93,7 @@ class Announcement:
         """
         head = {
             "xid": self.xid,
+            "mixed": self.is_mixed,
             "told": [[told.kind, list(told.audience)] for told in self.told],
             "runs": [
                 [
@@ -131,7 +136,7 @@ class Announcement:
                 )
                 for conversation, seq, prev, audience, count in head["runs"]
             ]
-            return cls(int(head["xid"]), told, runs)
+            return cls(int(head["xid"]), told, runs, bool(head["mixed"]))
         except (
             AttributeError,
             KeyError,

@@ -12,6 +12,7 @@ from realtime.announcements import Run, Told
 from realtime.clock import instant
 from realtime.plain_json import dumps
 from storage.records import (
+    Announced,
     ConversationId,
     Draft,
     Message,
@@ -97,6 +98,18 @@ def encode_recorded(events: Iterable[Mapping[str, Any]]) -> list[Told]:
         )
         for event in events
     ]
+
+
+def appended_run(appended: Announced) -> Run:
+    """Make the run of a message that a unit of work has written."""
+    message = appended.message
+    return Run(
+        conversation_id=message.conversation_id,
+        first_seq=message.seq,
+        prev_xid=appended.prev_xid,
+        audience=appended.audience,
+        payloads=(encode_created(message_object(message)),),
+    )
 
 
 def stored_runs(

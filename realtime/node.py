@@ -23,7 +23,7 @@ from realtime.auth import FULL_SCOPE, Authenticator, keep_key
 from realtime.batcher import Batcher
 from realtime.bus import Bus
 from realtime.clock import Clock, system_clock
-from realtime.encoding import encode_draft, encode_recorded
+from realtime.encoding import appended_run, encode_draft, encode_recorded
 from realtime.errors import Problem, Suspended, Unavailable
 from realtime.frames import TextFrame
 from realtime.hub import Hub, Listener
@@ -170,10 +170,12 @@ class Node:
                 yield work
                 # Before the commit: what cannot be told is not done either.
                 told = encode_recorded(work.recorded)
+                runs = [appended_run(each) for each in work.appended]
         except Busy as error:
             raise Unavailable from error
-        if told:
-            self._announce(Announcement(work.xid, told=told))
+        if told or runs:
+            is_mixed = bool(told and runs)
+            self._announce(Announcement(work.xid, told, runs, is_mixed))
 
     def _announce_batch(
         self, drafts: Sequence[Draft], written: Sequence[Written]
@@ -221,6 +223,8 @@ class Node:
         if announcement.told and self._repair.is_news(announcement.xid):
             for told in announcement.told:
                 self._deliver_told(told, announcement.xid)
+            if announcement.is_mixed:
+                self._repair.look_again(announcement.xid)
         for run in announcement.runs:
             if not self._sequencer.offer(run, announcement.xid):
                 self._check_gap_soon(run.conversation_id)

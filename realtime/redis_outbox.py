@@ -97,11 +97,11 @@ def pieces(announcement: Announcement, limit: int = MESSAGE_BYTES) -> Iterator[b
         for part in _cut(run, announcement.xid, limit):
             more = _run_size(part)
             if (told or runs) and size + more > limit:
-                yield Announcement(announcement.xid, told, runs).encode()
+                yield replace(announcement, told=told, runs=runs).encode()
                 told, runs, size = (), [], 0
             runs.append(part)
             size += more
-    yield Announcement(announcement.xid, told, runs).encode()
+    yield replace(announcement, told=told, runs=runs).encode()
 
 
 def _cut(run: Run, xid: int, limit: int) -> Iterator[Run]:

@@ -52,6 +52,8 @@ class Repair:
         self._tell = tell
         # Transactions whose events were delivered since the last sweep.
         self._told: set[int] = set()
+        # Those of them that wrote messages too, which may be missing still.
+        self._half: set[int] = set()
         self.snapshot = snapshot
         self.begun = 0
         self.last_success = time.monotonic()
@@ -63,8 +65,13 @@ class Repair:
         self._told.add(xid)
         return True
 
+    def look_again(self, xid: int) -> None:
+        """Have the sweep look for the messages of a transaction that told events."""
+        self._half.add(xid)
+
     def settle(self, xid: int) -> None:
         """Take a transaction of this node, whose announcement was whole, as told."""
+        self._half.discard(xid)
         if not self.snapshot.sees(xid):
             self._told.add(xid)
 
@@ -78,7 +85,9 @@ class Repair:
         self.begun += 1
         async with self._database.hot() as connection:
             snapshot, xids = await feed.unseen(connection, self.snapshot)
-        missed = sorted(xid for xid in xids if xid not in self._told)
+        missed = sorted(
+            xid for xid in xids if xid not in self._told or xid in self._half
+        )
         for start in range(0, len(missed), _PAGE):
             async with self._database.hot() as connection:
                 rows = await feed.rows(connection, missed[start : start + _PAGE])
@@ -88,6 +97,7 @@ class Repair:
         self.snapshot = snapshot
         self._sequencer.advance(snapshot)
         self._told = {xid for xid in self._told if not snapshot.sees(xid)}
+        self._half = {xid for xid in self._half if not snapshot.sees(xid)}
         self.last_success = time.monotonic()
 
     async def start_anew(self) -> None:
@@ -96,6 +106,7 @@ class Repair:
             self.snapshot = await feed.current_snapshot(connection)
         self._sequencer.advance(self.snapshot)
         self._told.clear()
+        self._half.clear()
         self.last_success = time.monotonic()
 
     async def _deliver(self, rows: Sequence[FeedRow]) -> None:

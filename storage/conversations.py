@@ -1,6 +1,6 @@
 """Conversations and their participants, as one of them sees them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,40 +11,41 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Uuid
 
 from storage.messages import COLUMNS, to_message
-from storage.records import Conversation, ConversationId, Participant, Unread, UserId
+from storage.records import (
+    Conversation,
+    ConversationId,
+    Message,
+    Participant,
+    Unread,
+    UserId,
+)
 from storage.tables import conversations, participants
 
 # A conversation shows so many of those who take part; more are a list of their own.
 SHOWN_PARTICIPANTS = 50
 
-# Who hides receipts is seen as somebody who has read nothing, except by themselves.
-PARTICIPANT = """
-user_id, role, joined_at,
-CASE WHEN hides_receipts AND user_id IS DISTINCT FROM :me THEN 0 ELSE read_seq END
-  AS read_seq,
-CASE WHEN hides_receipts AND user_id IS DISTINCT FROM :me THEN 0 ELSE delivered_seq END
-  AS delivered_seq
-"""
-
 # Sending reads up to one's own message and joining begins at `joined_seq`, so what
-# is unread is plain arithmetic.
-_UNREAD = "GREATEST(c.last_seq - GREATEST(p.read_seq, p.joined_seq), 0)"
+# is unread is plain arithmetic, less what was taken back.
+_READ = "GREATEST(p.read_seq, p.joined_seq)"
+_UNREAD = f"""CASE WHEN c.last_seq > {_READ}
+  THEN c.last_seq - {_READ} - callboard.tombstones_after(c.id, {_READ}) ELSE 0 END"""
 
 _STATUS = "CASE WHEN p.archived_at IS NOT NULL THEN 'archived' ELSE c.status END"
 
 _SEEN = f"""
-SELECT c.id, c.kind, c.gig_id, c.application_id, c.title, {_STATUS} AS status,
-  c.writers, c.history, c.read_only_at, c.closed_by,
+SELECT c.id, p.user_id AS reader_id, p.joined_seq, c.kind, c.gig_id, c.application_id,
+  c.title, {_STATUS} AS status, c.writers, c.history, c.read_only_at, c.closed_by,
   c.last_seq, c.last_message_at, {_UNREAD} AS unread, p.muted_until, c.created_at,
   COALESCE(c.last_message_at, c.created_at) AS active_at
 FROM callboard.participants p
 JOIN callboard.conversations c ON c.id = p.conversation_id
-WHERE p.user_id = :me AND p.left_at IS NULL
+WHERE p.left_at IS NULL
 """  # noqa: S608 - constants of this file only
 
 _LIST = text(
     _SEEN
     + f"""
+  AND p.user_id = :me
   AND (CAST(:kind AS text) IS NULL OR c.kind = :kind)
   AND (CAST(:status AS text) IS NULL OR {_STATUS} = :status)
   AND (CAST(:gig AS uuid) IS NULL OR c.gig_id = :gig)
@@ -54,14 +55,19 @@ ORDER BY active_at DESC, c.id DESC LIMIT :limit
 """
 )
 
-_THESE = text(_SEEN + " AND c.id = ANY(:ids)").bindparams(
+_THESE = text(_SEEN + " AND p.user_id = :me AND c.id = ANY(:ids)").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid))
+)
+
+_BY_EVERYBODY = text(_SEEN + " AND c.id = ANY(:ids) ORDER BY c.id").bindparams(
     bindparam("ids", type_=ARRAY(Uuid))
 )
 
 # Of each conversation the owners and who came first; all are counted.
 _PARTICIPANTS = text(f"""
 SELECT * FROM (
-  SELECT conversation_id, {PARTICIPANT},
+  SELECT conversation_id, user_id, role, joined_at, read_seq, delivered_seq,
+    hides_receipts,
     count(*) OVER (PARTITION BY conversation_id) AS participant_count,
     row_number() OVER (PARTITION BY conversation_id
       ORDER BY role <> 'owner', joined_at, user_id) AS place
@@ -71,6 +77,35 @@ WHERE place <= {SHOWN_PARTICIPANTS}
 ORDER BY conversation_id, joined_at, user_id
 """).bindparams(bindparam("ids", type_=ARRAY(Uuid)))  # noqa: S608 - constants
 
+_SEEN_BY = text(
+    _SEEN + " AND p.user_id = ANY(:users) AND c.id = ANY(:ids) ORDER BY c.id"
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("users", type_=ARRAY(Uuid)))
+
+_PARTS = text("""
+SELECT conversation_id, user_id, role, joined_at, read_seq, delivered_seq,
+  hides_receipts
+FROM callboard.participants
+WHERE conversation_id = ANY(:ids) AND user_id = ANY(:users) AND left_at IS NULL
+""").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid)), bindparam("users", type_=ARRAY(Uuid))
+)
+
+_AUDIENCES = text("""
+SELECT p.conversation_id, c.last_seq, array_agg(p.user_id) AS user_ids
+FROM callboard.participants p JOIN callboard.conversations c ON c.id = p.conversation_id
+WHERE p.conversation_id = ANY(:ids) AND p.left_at IS NULL
+GROUP BY p.conversation_id, c.last_seq
+""").bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+
+_PAGE_OF_PARTICIPANTS = text("""
+SELECT user_id, role, joined_at, read_seq, delivered_seq, hides_receipts
+FROM callboard.participants
+WHERE conversation_id = :conversation AND left_at IS NULL
+  AND (CAST(:joined_at AS timestamptz) IS NULL
+    OR (joined_at, user_id) > (:joined_at, :user))
+ORDER BY joined_at, user_id LIMIT :limit
+""")
+
 _LAST_MESSAGES = text(f"""
 SELECT {COLUMNS} FROM callboard.conversations c
 JOIN callboard.messages m ON m.conversation_id = c.id AND m.seq = c.last_seq
@@ -78,11 +113,12 @@ WHERE c.id = ANY(:ids)
 """).bindparams(bindparam("ids", type_=ARRAY(Uuid)))  # noqa: S608 - constants
 
 _UNREAD_TOTALS = text(f"""
-SELECT count(*) FILTER (WHERE {_UNREAD} > 0) AS conversations,
-  COALESCE(sum({_UNREAD}), 0)::bigint AS messages
-FROM callboard.participants p
+SELECT count(*) FILTER (WHERE unread > 0) AS conversations,
+  COALESCE(sum(unread), 0)::bigint AS messages
+FROM (SELECT {_UNREAD} AS unread FROM callboard.participants p
 JOIN callboard.conversations c ON c.id = p.conversation_id
 WHERE p.user_id = :me AND p.left_at IS NULL AND p.archived_at IS NULL
+  AND c.status = 'active' OFFSET 0) counted
 """)  # noqa: S608 - constants of this file only
 
 _MARK = text("""
@@ -100,10 +136,44 @@ RETURNING p.read_seq, p.delivered_seq, p.read_at, p.delivered_at
 """)
 
 
-def to_participant(row: Any) -> Participant:  # noqa: ANN401 - a row
-    """Make a value of a row with the columns of `PARTICIPANT`."""
+def _shown(row: Any, reader: UserId | None) -> Participant:  # noqa: ANN401 - a row
+    """Show who hides receipts as somebody who has read nothing, but to themselves."""
+    is_hidden = row.hides_receipts and row.user_id != reader
     return Participant(
-        row.user_id, row.role, row.read_seq, row.delivered_seq, row.joined_at
+        row.user_id,
+        row.role,
+        0 if is_hidden else row.read_seq,
+        0 if is_hidden else row.delivered_seq,
+        row.joined_at,
+    )
+
+
+def _seen(
+    row: Any,  # noqa: ANN401 - a row
+    taking_part: Sequence[Any],
+    last: Message | None,
+) -> Conversation:
+    # Not even the last message, where it was said before the reader's time.
+    is_theirs = last is not None and last.seq > row.joined_seq
+    return Conversation(
+        id=row.id,
+        kind=row.kind,
+        gig_id=row.gig_id,
+        application_id=row.application_id,
+        title=row.title,
+        status=row.status,
+        writers=row.writers,
+        history=row.history,
+        read_only_at=row.read_only_at,
+        closed_by=row.closed_by,
+        participants=[_shown(one, row.reader_id) for one in taking_part],
+        participant_count=taking_part[0].participant_count if taking_part else 0,
+        last_seq=row.last_seq,
+        last_message=last if is_theirs else None,
+        last_message_at=row.last_message_at,
+        unread=row.unread,
+        muted_until=row.muted_until,
+        created_at=row.created_at,
     )
 
 
@@ -144,7 +214,7 @@ class Conversations:
         rows = list(found)
         page = rows[:limit]
         following = (page[-1].active_at, page[-1].id) if len(rows) > limit else None
-        return await self._complete(me, page), following
+        return await self._complete(page), following
 
     async def these(
         self, me: UserId, ids: Sequence[ConversationId]
@@ -153,7 +223,7 @@ class Conversations:
         if not ids:
             return []
         rows = await self._connection.execute(_THESE, {"me": me, "ids": list(ids)})
-        return await self._complete(me, list(rows))
+        return await self._complete(list(rows))
 
     async def get(
         self, me: UserId, conversation: ConversationId
@@ -162,42 +232,76 @@ class Conversations:
         found = await self.these(me, [conversation])
         return found[0] if found else None
 
-    async def _complete(self, me: UserId, rows: Sequence[Any]) -> list[Conversation]:
-        ids = [row.id for row in rows]
-        taking_part: dict[UUID, list[Participant]] = {id_: [] for id_ in ids}
-        counts: dict[UUID, int] = {}
-        for row in await self._connection.execute(
-            _PARTICIPANTS, {"ids": ids, "me": me}
-        ):
-            taking_part[row.conversation_id].append(to_participant(row))
-            counts[row.conversation_id] = row.participant_count
+    async def as_everybody_sees(
+        self, ids: Sequence[ConversationId]
+    ) -> list[tuple[UserId, Conversation]]:
+        """Give these conversations once for each of those who take part."""
+        if not ids:
+            return []
+        found = await self._connection.execute(_BY_EVERYBODY, {"ids": list(ids)})
+        rows = list(found)
+        seen = await self._complete(rows)
+        return [(row.reader_id, each) for row, each in zip(rows, seen, strict=True)]
+
+    async def participants_of(
+        self,
+        me: UserId,
+        conversation: ConversationId,
+        *,
+        after: tuple[datetime, UserId] | None,
+        limit: int,
+    ) -> list[Participant]:
+        """List who takes part, who joined first first, as one of them sees it."""
+        joined_at, user = after or (None, None)
+        rows = await self._connection.execute(
+            _PAGE_OF_PARTICIPANTS,
+            {
+                "conversation": conversation,
+                "joined_at": joined_at,
+                "user": user,
+                "limit": limit,
+            },
+        )
+        return [_shown(row, me) for row in rows]
+
+    async def as_these_see(
+        self, users: Collection[UserId], ids: Collection[ConversationId]
+    ) -> list[tuple[UserId, Conversation]]:
+        """Give these conversations once for each of these users who take part."""
+        found = await self._connection.execute(
+            _SEEN_BY, {"users": list(users), "ids": list(ids)}
+        )
+        rows = list(found)
+        seen = await self._complete(rows)
+        return [(row.reader_id, each) for row, each in zip(rows, seen, strict=True)]
+
+    async def parts(
+        self, users: Collection[UserId], ids: Collection[ConversationId]
+    ) -> dict[tuple[ConversationId, UserId], Participant]:
+        """Give what parts these users have in these conversations, as others see it."""
+        rows = await self._connection.execute(
+            _PARTS, {"users": list(users), "ids": list(ids)}
+        )
+        return {(row.conversation_id, row.user_id): _shown(row, None) for row in rows}
+
+    async def audiences(
+        self, ids: Collection[ConversationId]
+    ) -> dict[ConversationId, tuple[int, list[UserId]]]:
+        """Give the last `seq` of conversations and everybody who takes part now."""
+        rows = await self._connection.execute(_AUDIENCES, {"ids": list(ids)})
+        return {row.conversation_id: (row.last_seq, row.user_ids) for row in rows}
+
+    async def _complete(self, rows: Sequence[Any]) -> list[Conversation]:
+        """Add to rows of `_SEEN` who takes part and what was said last."""
+        ids = list({row.id for row in rows})
+        taking_part: dict[UUID, list[Any]] = {id_: [] for id_ in ids}
+        for row in await self._connection.execute(_PARTICIPANTS, {"ids": ids}):
+            taking_part[row.conversation_id].append(row)
         last = {
             row.conversation_id: to_message(row)
             for row in await self._connection.execute(_LAST_MESSAGES, {"ids": ids})
         }
-        return [
-            Conversation(
-                id=row.id,
-                kind=row.kind,
-                gig_id=row.gig_id,
-                application_id=row.application_id,
-                title=row.title,
-                status=row.status,
-                writers=row.writers,
-                history=row.history,
-                read_only_at=row.read_only_at,
-                closed_by=row.closed_by,
-                participants=taking_part[row.id],
-                participant_count=counts.get(row.id, 0),
-                last_seq=row.last_seq,
-                last_message=last.get(row.id),
-                last_message_at=row.last_message_at,
-                unread=row.unread,
-                muted_until=row.muted_until,
-                created_at=row.created_at,
-            )
-            for row in rows
-        ]
+        return [_seen(row, taking_part[row.id], last.get(row.id)) for row in rows]
 
     async def direct_with(self, me: UserId, other: UserId) -> ConversationId | None:
         """Find the direct conversation of two people."""

@@ -13,10 +13,11 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from sqlalchemy import text
+from sqlalchemy import BigInteger, Text, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.records import Appended, ConversationId, FeedRow, UserId
+from storage.records import Announced, Appended, ConversationId, FeedRow, UserId
 from storage.snapshots import Snapshot
 
 # A page bounds what one sweep holds in memory after a long absence.
@@ -103,16 +104,38 @@ async def newest_floor(
     return floor or 0
 
 
+_ANNOUNCE = text("""
+INSERT INTO callboard.feed (node_id, events, conversation_ids, first_seqs, last_seqs,
+  prev_xids)
+VALUES (:node, CAST(:events AS jsonb), :conversations, :seqs, :seqs,
+  CAST(CAST(:prev_xids AS text[]) AS xid8[]))
+""").bindparams(
+    bindparam("conversations", type_=ARRAY(Uuid)),
+    bindparam("seqs", type_=ARRAY(BigInteger)),
+    bindparam("prev_xids", type_=ARRAY(Text)),
+)
+
+
 async def announce(
-    connection: AsyncConnection, node_id: UUID, events: Sequence[Mapping[str, Any]]
+    connection: AsyncConnection,
+    node_id: UUID,
+    events: Sequence[Mapping[str, Any]],
+    appended: Sequence[Announced] = (),
 ) -> int:
-    """Write what this transaction announces; gives its transaction id."""
+    """
+    Write what this transaction announces; gives its transaction id.
+
+    Of `appended` each conversation has at most one message.
+    """
     result = await connection.execute(
-        text(
-            "INSERT INTO callboard.feed (node_id, events)"
-            " VALUES (:node, CAST(:events AS jsonb))"
-        ),
-        {"node": node_id, "events": orjson.dumps(events).decode()},
+        _ANNOUNCE,
+        {
+            "node": node_id,
+            "events": orjson.dumps(events).decode() if events else None,
+            "conversations": [each.message.conversation_id for each in appended],
+            "seqs": [each.message.seq for each in appended],
+            "prev_xids": [str(each.prev_xid) for each in appended],
+        },
     )
     result.close()
     xid = await connection.execute(text("SELECT pg_current_xact_id()::text"))

@@ -14,6 +14,7 @@ ApiKeyId = NewType("ApiKeyId", UUID)
 OrganizationId = NewType("OrganizationId", UUID)
 GigId = NewType("GigId", UUID)
 ApplicationId = NewType("ApplicationId", UUID)
+UploadId = NewType("UploadId", UUID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,3 +247,18 @@ class ApiKey:
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that somebody may put into a conversation, or has."""
+
+    id: UploadId
+    conversation_id: ConversationId
+    uploader_id: UserId
+    name: str
+    mime_type: str
+    size: int
+    seq: int | None
+    created_at: datetime
+    deleted_at: datetime | None

@@ -16,15 +16,20 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import feed, happenings
+from storage.applications import Applications
 from storage.connections import Blocks, Connections
 from storage.conversations import Conversations
-from storage.database import USER_ROLE, Database, busy_when_unreachable
+from storage.database import SERVICE_ROLE, USER_ROLE, Database, busy_when_unreachable
+from storage.gigs import Gigs
 from storage.happenings import Happening
 from storage.keys import ApiKeys, IdempotencyKeys
 from storage.ledger import Ledger
 from storage.messages import Messages
-from storage.records import ApiKeyId, UserId
+from storage.organizations import Organizations
+from storage.records import Announced, ApiKeyId, UserId
 from storage.resume import Resume
+from storage.threads import Threads
+from storage.uploads import Uploads
 from storage.users import Users
 
 
@@ -41,18 +46,24 @@ class UnitOfWork:
     user: UserId | None = None
     key: ApiKeyId | None = None
     recorded: list[dict[str, Any]] = field(default_factory=list)
+    appended: list[Announced] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
     xid: int = 0
 
     def __post_init__(self) -> None:
         self.api_keys = ApiKeys(self.connection)
+        self.applications = Applications(self.connection)
         self.blocks = Blocks(self.connection)
         self.connections = Connections(self.connection)
         self.conversations = Conversations(self.connection)
+        self.gigs = Gigs(self.connection)
         self.idempotency_keys = IdempotencyKeys(self.connection)
         self.ledger = Ledger(self.connection)
         self.messages = Messages(self.connection)
+        self.organizations = Organizations(self.connection)
         self.resume = Resume(self.connection)
+        self.threads = Threads(self.connection)
+        self.uploads = Uploads(self.connection)
         self.users = Users(self.connection)
 
     def record(
@@ -65,6 +76,33 @@ class UnitOfWork:
         """
         to = [str(user) for user in audience]
         self.recorded.append({"to": to, "type": kind, "at": at, "data": data})
+
+    @asynccontextmanager
+    async def as_the_server(self) -> AsyncIterator[None]:
+        """
+        See everything for a moment, to tell others what a user's act means to them.
+
+        What is read here goes to those others only, never to the user who acts.
+        """
+        if self.user is not None:
+            await self._become(SERVICE_ROLE, "")
+        # After an exception the transaction is rolled back, and the role with it.
+        yield
+        await self.become_user()
+
+    async def become_user(self) -> None:
+        """Go on as the user for whom this transaction works, if it is for one."""
+        if self.user is not None:
+            await self._become(USER_ROLE, str(self.user))
+
+    async def _become(self, role: str, user: str) -> None:
+        await self.connection.execute(
+            text(
+                "SELECT set_config('role', :role, true),"
+                " set_config('callboard.user_id', :user, true)"
+            ),
+            {"role": role, "user": user},
+        )
 
     def happen(
         self,
@@ -108,19 +146,15 @@ async def begin(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
             async with connection.begin():
-                if user is not None:
-                    await connection.execute(
-                        text(
-                            "SELECT set_config('role', :role, true),"
-                            " set_config('callboard.user_id', :user, true)"
-                        ),
-                        {"role": USER_ROLE, "user": str(user)},
-                    )
                 work = UnitOfWork(connection, user, key)
+                if user is not None:
+                    await work.become_user()
                 yield work
                 if work.happenings:
                     await happenings.keep(
                         connection, work.happenings, user=user, key=key
                     )
-                if work.recorded:
-                    work.xid = await feed.announce(connection, node_id, work.recorded)
+                if work.recorded or work.appended:
+                    work.xid = await feed.announce(
+                        connection, node_id, work.recorded, work.appended
+                    )

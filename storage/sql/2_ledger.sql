@@ -45,6 +45,17 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
       WHERE low_id = LEAST(me, other) AND high_id = GREATEST(me, other)))
 $$;
 
+-- In a gig's thread of two, a block is between the two; among more it is nobody
+-- else's business, and the gig goes on.
+CREATE OR REPLACE FUNCTION callboard.is_blocked_alone(conversation uuid, me uuid)
+RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
+  SELECT count(*) = 1 AND bool_or(callboard.is_blocked(me, p.user_id))
+  FROM (SELECT p.user_id FROM participants p
+    WHERE p.conversation_id = conversation AND p.left_at IS NULL AND p.user_id <> me
+    LIMIT 2) p
+$$;
+
 -- May these users write into these conversations? A row for each pair of the two
 -- arrays, in any order: reason NULL, or why not. (In plpgsql, which keeps the plan.)
 CREATE OR REPLACE FUNCTION callboard.judge(p_users uuid[], p_conversations uuid[])
@@ -60,11 +71,20 @@ BEGIN
       WHEN p.user_id IS NULL THEN 'not_found'
       WHEN p.left_at IS NOT NULL THEN 'not_a_participant'
       WHEN c.status = 'archived' THEN 'conversation_archived'
-      WHEN c.kind <> 'direct' THEN 'not_found'
-      ELSE COALESCE(
+      WHEN c.kind = 'direct' THEN COALESCE(
         callboard.pair_reason(me.account_status, other.account_status,
           mine.blocker_id IS NOT NULL OR theirs.blocker_id IS NOT NULL, l.status),
         CASE WHEN c.status = 'blocked' THEN 'conversation_blocked' END)
+      WHEN c.kind = 'assistant' THEN 'not_found'
+      WHEN me.account_status IS DISTINCT FROM 'active' THEN 'suspended'
+      -- Who takes part has the right to (`follow_gigs`), as long as the thread lives.
+      WHEN c.kind = 'gig' AND callboard.is_blocked_alone(c.id, asked.user_id)
+        THEN 'blocked'
+      WHEN c.status = 'blocked' THEN 'conversation_blocked'
+      -- The clock, not the transaction's start: who had to wait for the thread's lock
+      -- finds it closed.
+      WHEN c.read_only_at <= clock_timestamp() THEN 'gig_closed'
+      WHEN c.writers = 'owners' AND p.role <> 'owner' THEN 'forbidden'
     END
   FROM (SELECT DISTINCT u.user_id, u.conversation_id
           FROM unnest(p_users, p_conversations) AS u(user_id, conversation_id)) AS asked
@@ -95,6 +115,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
   SELECT EXISTS (SELECT FROM participants p
     WHERE p.conversation_id = conversation
       AND p.user_id = callboard.current_user_id() AND p.left_at IS NULL)
+$$;
+
+-- Messages after a `seq` that were taken back: they are nobody's unread ones.
+CREATE OR REPLACE FUNCTION callboard.tombstones_after(conversation uuid, after_seq bigint)
+RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
+  SELECT count(*) FROM messages m
+  WHERE m.conversation_id = conversation AND m.seq > after_seq
+    AND m.deleted_at IS NOT NULL
 $$;
 
 -- Is the user of this transaction one of a gig's people: its owner, somebody of its

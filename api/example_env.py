@@ -2,7 +2,7 @@
 
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pydantic import SecretStr
 
@@ -33,7 +33,7 @@ def _entries() -> Iterator[str]:
 
 def _written(value: object) -> str:
     match value:
-        case None | SecretStr():
+        case None | SecretStr() | Mapping():
             return ""
         case bool():
             return str(value).lower()

@@ -38,8 +38,8 @@ FROM callboard.follow_life(:gigs, CAST(:rules AS jsonb))
 """).bindparams(bindparam("gigs", type_=_IDS))
 
 _DUE = text("""
-SELECT conversation_id, closed_by, read_only_at, false AS was_said,
-  closed_by AS was_closed_by, is_archived
+SELECT conversation_id, closed_by, read_only_at, was_said, closed_by AS was_closed_by,
+  is_archived
 FROM callboard.end_due_threads(:limit)
 """)
 
@@ -81,6 +81,11 @@ SELECT user_id FROM callboard.bring_in(:conversations, :users, :roles, :bases)
     bindparam("roles", type_=ARRAY(Text)),
     bindparam("bases", type_=ARRAY(Text)),
 )
+
+_ROLE_IN_TEAM = text("""
+SELECT is_owner FROM callboard.team_of(ARRAY[CAST(:gig AS uuid)], :roles)
+WHERE user_id = :user
+""").bindparams(bindparam("roles", type_=ARRAY(Text)))
 
 _MAY_NOT_ADD = text(
     "SELECT user_id, reason FROM callboard.may_not_add(:me, :users)"
@@ -331,6 +336,27 @@ class Threads:
         )
         heir: UserId | None = rows.scalar_one()
         return heir
+
+    async def applicant_of(self, application: ApplicationId) -> UserId | None:
+        """Name whose application it is."""
+        rows = await self._connection.execute(
+            text("SELECT callboard.applicant_of(:application)"),
+            {"application": application},
+        )
+        applicant: UserId | None = rows.scalar_one()
+        return applicant
+
+    async def role_in_team(
+        self, gig: GigId, user: UserId, roles: Sequence[str]
+    ) -> str | None:
+        """Give the role that a gig's people have in its threads; None for others."""
+        rows = await self._connection.execute(
+            _ROLE_IN_TEAM, {"gig": gig, "user": user, "roles": list(roles)}
+        )
+        is_owner = rows.scalar_one_or_none()
+        if is_owner is None:
+            return None
+        return "owner" if is_owner else "member"
 
     async def may_not_add(
         self, me: UserId, users: Collection[UserId]

@@ -213,7 +213,7 @@ $$;
 -- to be said: a thread that is read-only from now on, or one that was archived.
 CREATE OR REPLACE FUNCTION callboard.end_due_threads(p_limit integer)
 RETURNS TABLE (conversation_id uuid, closed_by text, read_only_at timestamptz,
-  is_archived boolean)
+  was_said boolean, is_archived boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
@@ -228,7 +228,8 @@ BEGIN
   SET status = CASE WHEN c.archive_at <= now() THEN 'archived' ELSE c.status END,
     changed_xid = pg_current_xact_id()
   FROM due d WHERE c.id = d.id
-  RETURNING c.id, c.closed_by, c.read_only_at, c.status = 'archived';
+  RETURNING c.id, c.closed_by, c.read_only_at, c.closed_at IS NOT NULL,
+    c.status = 'archived';
 END
 $$;
 
@@ -459,11 +460,19 @@ BEGIN
 END
 $$;
 
+-- Whose application it is.
+CREATE OR REPLACE FUNCTION callboard.applicant_of(p_application uuid) RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
+  SELECT a.applicant_id FROM applications a WHERE a.id = p_application
+$$;
+
 -- Who inherits a group that its last owner leaves: whoever has been there longest.
 CREATE OR REPLACE FUNCTION callboard.heir_of(p_conversation uuid) RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
   SELECT p.user_id FROM participants p JOIN users u ON u.id = p.user_id
+  JOIN conversations c ON c.id = p.conversation_id
   WHERE p.conversation_id = p_conversation AND p.left_at IS NULL
+    AND c.kind = 'group' AND c.gig_id IS NULL
     AND NOT EXISTS (SELECT FROM participants o WHERE o.conversation_id = p_conversation
       AND o.left_at IS NULL AND o.role = 'owner')
   ORDER BY u.account_status <> 'active', p.joined_at, p.user_id LIMIT 1

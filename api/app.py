@@ -13,12 +13,24 @@ from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from api import blocks, connections, conversations, health, me, messages, users
+from api import (
+    blocks,
+    connections,
+    conversations,
+    health,
+    me,
+    messages,
+    uploads,
+    users,
+)
 from api.errors import ProblemDetails, add_handlers
 from api.examples import with_nulls
 from api.idempotency import REPLAYED
 from api.middleware import BodyLimit, Guard
+from api.platform import applications as platform_applications
 from api.platform import connections as platform_connections
+from api.platform import gigs as platform_gigs
+from api.platform import organizations as platform_organizations
 from api.platform import tokens as platform_tokens
 from api.platform import users as platform_users
 from realtime.node import Node
@@ -49,7 +61,11 @@ _ROUTERS: tuple[APIRouter, ...] = (
     blocks.router,
     conversations.router,
     messages.router,
+    uploads.router,
     platform_users.router,
+    platform_organizations.router,
+    platform_gigs.router,
+    platform_applications.router,
     platform_connections.router,
     platform_tokens.router,
     health.router,

@@ -52,6 +52,9 @@ def develop(settings: Settings, directory: Path | None) -> None:
                 update={
                     "database_url": SecretStr(server_url),
                     "jwt_secret": settings.jwt_secret or SecretStr(home.jwt_secret()),
+                    "public_url": settings.public_url or address_of(listener),
+                    "uploads_directory": settings.uploads_directory
+                    or (None if settings.s3_bucket else home.uploads),
                 }
             )
             grant_to = login_of(server_url)

@@ -1,9 +1,10 @@
 """
 What `callboard dev` keeps between runs.
 
-Below its directory: `postgres/` (unless CALLBOARD_DATABASE_URL is set), `jwt-secret`
-(unless CALLBOARD_JWT_SECRET is set) and `people.json`, from which `callboard attach
---as` learns the tokens of the people of the demonstration.
+Below its directory: `postgres/` (unless CALLBOARD_DATABASE_URL is set), `uploads/`
+(unless another place is set for them), `jwt-secret` (unless CALLBOARD_JWT_SECRET is
+set) and `people.json`, from which `callboard attach --as` learns the tokens of the
+people of the demonstration.
 """
 
 import fcntl
@@ -66,6 +67,7 @@ class DevHome:
     def __init__(self, directory: Path) -> None:
         self.directory = directory.expanduser().absolute()
         self.postgres = self.directory / "postgres"
+        self.uploads = self.directory / "uploads"
         self._secret = self.directory / "jwt-secret"
         self._people = self.directory / "people.json"
 

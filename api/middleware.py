@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import render
+from realtime.attachments import UPLOADS_PATH
 from realtime.errors import Internal, TooLarge
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,8 @@ class BodyLimit:
     Refuses bodies that are too large, as soon as that is known.
 
     A declared length is believed when it is too large; what comes without one is
-    counted, so at no time is more than the limit and one chunk in memory.
+    counted, so at no time is more than the limit and one chunk in memory. A file that
+    is uploaded has the size that was announced, which its own call sees to.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -34,6 +36,9 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         limit = _limit(scope["path"])
+        if limit is None:
+            await self._app(scope, receive, send)
+            return
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdecimal() and int(declared) > limit:
             await render(TooLarge(f"A body here has at most {limit} bytes."))(
@@ -93,6 +98,8 @@ class Guard:
             await render(Internal())(scope, receive, send_marked)
 
 
-def _limit(path: str) -> int:
+def _limit(path: str) -> int | None:
+    if path.startswith(UPLOADS_PATH) and path.endswith("/content"):
+        return None
     is_batch = path.startswith("/v1/platform/") and path.endswith("/batch")
     return BATCH_BYTES if is_batch else BODY_BYTES

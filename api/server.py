@@ -17,17 +17,24 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from realtime.attachments import UPLOADS_PATH
 from realtime.bus import Bus, MemoryBus
 from realtime.client import Client
 from realtime.doorkeeper import Doorkeeper
+from realtime.limits import Limits, rates_of
+from realtime.metrics import Metrics
 from realtime.node import Node
 from realtime.redis_bus import RedisBus
+from realtime.redis_limits import RedisLimits
 from realtime.settings import Settings
 from realtime.websocket import Flusher
 from storage.database import Database
 
 # A request whose body trickles in for longer than this is given up.
 _BODY_SECONDS = 60.0
+
+# A file of 25 MiB over a slow mobile network; its link was checked before.
+_UPLOAD_SECONDS = 600.0
 
 # The request line and headers together; a browser's cookies fit many times.
 _HEAD_BYTES = 65_536
@@ -54,7 +61,9 @@ def build_node(settings: Settings) -> Node:
         settings.database_url.get_secret_value(),
         connections=settings.database_connections,
     )
-    node = Node(settings, database, MemoryBus())
+    metrics = Metrics()
+    limits = _redis_limits(settings, metrics) if settings.redis_url else None
+    node = Node(settings, database, MemoryBus(), metrics=metrics, limits=limits)
     if settings.redis_url is not None:
         node.bus = _redis_bus(settings, node)
     return node
@@ -66,6 +75,16 @@ def _redis_bus(settings: Settings, node: Node) -> Bus:
         settings.redis_url.get_secret_value(),
         node.id,
         is_cluster=settings.redis_cluster,
+    )
+
+
+def _redis_limits(settings: Settings, metrics: Metrics) -> Limits:
+    assert settings.redis_url is not None  # noqa: S101 - asked before
+    return RedisLimits(
+        settings.redis_url.get_secret_value(),
+        rates_of(settings),
+        is_cluster=settings.redis_cluster,
+        refused=metrics.count_rate_limited,
     )
 
 
@@ -139,7 +158,9 @@ class HttpProtocol(HttpToolsProtocol):
         """Have the head; an upgrade leaves this protocol here."""
         self._is_in_head = False
         is_socket = self.parser.should_upgrade() and self._should_upgrade()
-        self._arm(None if is_socket else _BODY_SECONDS)
+        is_upload = self.url.startswith(UPLOADS_PATH.encode())
+        seconds = _UPLOAD_SECONDS if is_upload else _BODY_SECONDS
+        self._arm(None if is_socket else seconds)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

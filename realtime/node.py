@@ -19,14 +19,17 @@ from websockets.frames import CloseCode
 from realtime.actions.resume import Resumed, resume
 from realtime.actor import Actor
 from realtime.announcements import CLOSE_SESSIONS, Announcement, Run, Told
+from realtime.attachments import AttachmentRules
 from realtime.auth import FULL_SCOPE, Authenticator, keep_key
 from realtime.batcher import Batcher
 from realtime.bus import Bus
 from realtime.clock import Clock, system_clock
 from realtime.encoding import appended_run, encode_draft, encode_recorded
 from realtime.errors import Problem, Suspended, Unavailable
+from realtime.file_stores import file_store
 from realtime.frames import TextFrame
 from realtime.hub import Hub, Listener
+from realtime.limits import Limits, MemoryLimits, rates_of
 from realtime.metrics import Metrics
 from realtime.protocol import CursorMoved, Draining, Resync, encode_event
 from realtime.repair import Repair
@@ -69,16 +72,28 @@ class Node:
         *,
         clock: Clock = system_clock,
         metrics: Metrics | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.id: UUID = uuid4()
         self.settings = settings
         self.clock = clock
         self.metrics = metrics or Metrics()
+        self.limits = limits or MemoryLimits(
+            rates_of(settings), refused=self.metrics.count_rate_limited
+        )
         self.hub = Hub()
         self.bus = bus
         self.database = database
         self.batcher = Batcher(database, self.id, self.metrics, self._announce_batch)
-        self.sender = Sender(self.transaction, self.batcher)
+        self.attachment_rules = AttachmentRules(settings)
+        self.files = file_store(settings, clock)
+        self.sender = Sender(
+            self.transaction,
+            self.batcher,
+            self.limits,
+            self.attachment_rules,
+            self.files,
+        )
         self.authenticator = Authenticator(settings, self.transaction, clock)
         self.is_draining = False
         self._identity = ""
@@ -115,6 +130,7 @@ class Node:
         if self.settings.bootstrap_key is not None:
             key = self.settings.bootstrap_key.get_secret_value()
             await keep_key(self.transaction, "bootstrap", frozenset({FULL_SCOPE}), key)
+        await self.limits.open()
         await self.bus.open(self._receive, self._wake.set)
         self._spawn(self._sweep_for_ever())
         self._spawn(self._forget_for_ever())
@@ -131,7 +147,10 @@ class Node:
                 task.cancel()
             await asyncio.wait(self._tasks, timeout=1)
         await self.bus.close()
+        await self.limits.close()
         await self.authenticator.close()
+        if self.files is not None:
+            await self.files.close()
         await self.database.close()
 
     async def drain(self) -> None:

@@ -67,6 +67,14 @@ def _is_https(url: str) -> str:
     return url
 
 
+def _is_a_file_url(url: str) -> str:
+    # Those of this server may be http, in development; which they are, the settings
+    # know (`attachments.py`).
+    secure = re.sub(r"^http(?=://[^?#]*/v1/uploads/[0-9a-f-]{36}$)", "https", url)
+    _is_https(secure)
+    return url
+
+
 def _is_an_emoji(text: str) -> str:
     if any(
         character.isspace() or not character.isprintable()
@@ -126,6 +134,20 @@ Note = Annotated[
 Seq = Annotated[int, Field(ge=0, le=LARGEST_SEQ)]
 Metadata = Annotated[dict[str, Any], AfterValidator(_is_plain_object)]
 HttpsUrl = Annotated[str, StringConstraints(max_length=2048), AfterValidator(_is_https)]
+FileUrl = Annotated[
+    str, StringConstraints(max_length=2048), AfterValidator(_is_a_file_url)
+]
+FileName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=255),
+    AfterValidator(_is_storable),
+]
+MimeType = Annotated[
+    str,
+    StringConstraints(
+        max_length=127, pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$"
+    ),
+]
 
 
 class Wire(BaseModel):
@@ -150,18 +172,9 @@ class Attachment(BaseModel):
         frozen=True, extra="forbid", strict=True, from_attributes=True
     )
 
-    url: HttpsUrl
-    name: Annotated[
-        str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=255),
-        AfterValidator(_is_storable),
-    ]
-    mime_type: Annotated[
-        str,
-        StringConstraints(
-            max_length=127, pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$"
-        ),
-    ]
+    url: FileUrl
+    name: FileName
+    mime_type: MimeType
     size: Annotated[int, Field(ge=0, le=LARGEST_SEQ)]
 
 
@@ -275,10 +288,17 @@ class PresenceEntry(Wire):
 
 
 class Permission(Wire):
-    """May I, and if not: why, and what would unlock it."""
+    """
+    May I, and if not: why, and what would unlock it.
+
+    A thread whose gig or application has ended names the rule that closes it, and from
+    when on.
+    """
 
     reason: str | None
     unlock: Sequence[str]
+    closed_by: str | None = None
+    read_only_at: Instant | None = None
 
 
 # --- commands ---------------------------------------------------------------------

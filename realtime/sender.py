@@ -3,20 +3,33 @@
 import asyncio
 import hashlib
 from collections import OrderedDict
+from collections.abc import Mapping
 from uuid import UUID
 
 import orjson
 
 from realtime.actions.conversations import open_direct
+from realtime.actions.uploads import require_sendable
 from realtime.actor import Actor
+from realtime.attachments import AttachmentRules
 from realtime.batcher import Batcher, Settled
 from realtime.encoding import message_object
 from realtime.errors import BY_CODE, Internal, Invalid, NotFound, Unavailable
+from realtime.limits import Limits
 from realtime.plain_json import dumps
-from realtime.protocol import SendMessage
+from realtime.protocol import Attachment, SendMessage
+from realtime.recipients import Recipients
+from realtime.uploads import FileStore
 from realtime.work import Transactions
 from storage.ids import uuid7
-from storage.records import ConversationId, Draft, MessageId, UserId, Written
+from storage.records import (
+    ConversationId,
+    Draft,
+    MessageId,
+    UploadId,
+    UserId,
+    Written,
+)
 
 # Direct conversations never change their pair, so this needs no invalidation.
 _REMEMBERED_PAIRS = 50_000
@@ -28,9 +41,20 @@ _TRIES = 3
 class Sender:
     """Turns commands into drafts, and what became of them into answers."""
 
-    def __init__(self, transactions: Transactions, batcher: Batcher) -> None:
+    def __init__(
+        self,
+        transactions: Transactions,
+        batcher: Batcher,
+        limits: Limits,
+        rules: AttachmentRules,
+        files: FileStore | None,
+    ) -> None:
         self._transactions = transactions
         self._batcher = batcher
+        self._limits = limits
+        self._recipients = Recipients(transactions)
+        self._rules = rules
+        self._files = files
         self._direct: OrderedDict[tuple[UserId, UserId], ConversationId] = OrderedDict()
 
     async def send(self, actor: Actor, command: SendMessage) -> orjson.Fragment:
@@ -47,12 +71,33 @@ class Sender:
         return await self.settle(draft, self.submit(draft))
 
     async def prepare(self, actor: Actor, command: SendMessage) -> Draft:
-        """Find the conversation, opening a direct one where it is missing."""
+        """
+        Find the conversation, opening a direct one where it is missing.
+
+        This takes a token of the sender, whatever becomes of the draft: one that is
+        refused costs as much, and a known client id too, which then is answered a
+        little later. Of the recipient it takes one that a refused draft gives back,
+        so that nobody is kept from reaching them by those who may not.
+
+        Raises:
+            Invalid: An attachment is not what this server takes.
+            RateLimited: The sender says, or the recipient is told, too much.
+        """
+        await self._limits.take("messages", actor.user_id)
+        uploads = self._rules.check(command.attachments)
         conversation = command.conversation_id
         if conversation is None:
             assert command.to_user_id is not None  # noqa: S101 - the command has one
             conversation = await self._direct_with(actor, UserId(command.to_user_id))
-        return _draft(actor, ConversationId(conversation), command)
+        if uploads:
+            await self._require_uploads(
+                actor, ConversationId(conversation), uploads, command.client_id
+            )
+        draft = _draft(actor, ConversationId(conversation), command)
+        other = await self._recipients.of(actor.user_id, draft.conversation_id)
+        if other is not None:
+            await self._limits.take("messages_to", other)
+        return draft
 
     def submit(self, draft: Draft) -> "asyncio.Future[Settled]":
         """Queue a draft: from here on its place among its sender's is fixed."""
@@ -66,6 +111,7 @@ class Sender:
             written, message = await submitted
             if message is not None:
                 return orjson.Fragment(message)
+            self._give_back(draft)
             if written.is_same:
                 return await self._first_stored(written)
             if written.reason != "raced":
@@ -78,11 +124,37 @@ class Sender:
         known = self._direct.get(pair)
         if known is None:
             async with self._transactions(actor.user_id) as work:
-                known = await open_direct(work, actor, other)
+                known = await work.conversations.direct_with(actor.user_id, other)
+                if known is None:
+                    known = await open_direct(work, actor, other)
+                    # After it, so that who may not open one learns why.
+                    await self._limits.take("conversations", actor.user_id)
+            self._recipients.remember(actor.user_id, known, other)
             self._direct[pair] = known
             if len(self._direct) > _REMEMBERED_PAIRS:
                 self._direct.popitem(last=False)
         return known
+
+    async def _require_uploads(
+        self,
+        actor: Actor,
+        conversation: ConversationId,
+        named: Mapping[UploadId, Attachment],
+        client_id: UUID,
+    ) -> None:
+        async with self._transactions(actor.user_id) as work:
+            uploads = await require_sendable(
+                work, actor, conversation, named, client_id
+            )
+        assert self._files is not None  # noqa: S101 - without it none is an upload
+        for upload in uploads:
+            if not await self._files.has(upload):
+                raise Invalid(f"attachments: {upload.id} has not been uploaded.")
+
+    def _give_back(self, draft: Draft) -> None:
+        other = self._recipients.known(draft.sender_id, draft.conversation_id)
+        if other is not None:
+            self._limits.give_back("messages_to", other)
 
     async def _first_stored(self, written: Written) -> orjson.Fragment:
         assert written.message_id is not None  # noqa: S101 - a known one has its id
@@ -126,5 +198,7 @@ def _draft(actor: Actor, conversation: ConversationId, command: SendMessage) -> 
 def _refusal(reason: str | None) -> Exception:
     if reason == "invalid_reply":
         return Invalid("reply_to_id names no message of this conversation.")
+    if reason == "invalid_upload":
+        return Invalid("attachments: an upload is sent once, within a day.")
     kind = BY_CODE.get(reason or "")
     return Internal() if kind is None else kind()

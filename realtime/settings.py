@@ -9,11 +9,63 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+import orjson
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from realtime.rates import Rate
+
+from realtime.lifecycle import DEFAULT_RULES, Rule, read_rules
+
 PREFIX = "CALLBOARD_"
+
+
+def _is_a_rate(text: str) -> str:
+    Rate.parse(text)
+    return text
+
+
+_Rate = Annotated[str, AfterValidator(_is_a_rate)]
+
+OrganizationRole = Literal["admin", "recruiter", "account_manager", "viewer"]
+
+# What people send each other at work. Nothing that a browser or a system would run:
+# no HTML, no SVG, no programs.
+_ATTACHMENT_TYPES = (
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+    "image/avif",
+    "image/heic",
+    "image/heif",
+    "image/bmp",
+    "image/tiff",
+    "audio/*",
+    "video/*",
+    "application/pdf",
+    "application/rtf",
+    "application/msword",
+    "application/vnd.ms-excel",
+    "application/vnd.ms-powerpoint",
+    "application/vnd.openxmlformats-officedocument.*",
+    "application/vnd.oasis.opendocument.*",
+    "application/zip",
+    "application/x-zip-compressed",
+    "text/plain",
+    "text/csv",
+    "text/markdown",
+    "text/calendar",
+)
 
 
 class SettingsError(Exception):
@@ -110,6 +162,83 @@ class Settings(BaseSettings):
         10, ge=0, description="Time to close sockets in when the server stops."
     )
 
+    public_url: str | None = Field(
+        None, description="Where people reach this server, https://chat.example."
+    )
+    attachment_bytes: int = Field(
+        26_214_400, ge=1, description="Size of the largest attachment."
+    )
+    attachment_types: Annotated[tuple[str, ...], NoDecode] = Field(
+        _ATTACHMENT_TYPES,
+        description="Types of attachments, with commas; a * at the end stands for"
+        " anything, */* takes all.",
+    )
+    attachment_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Hosts at which attachments may be besides uploads, with commas;"
+        " none: anywhere.",
+    )
+    uploads_directory: Path | None = Field(
+        None, description="Takes uploads into this folder (docs/uploads.md)."
+    )
+    uploads_secret: SecretStr | None = Field(
+        None, description="Signs the folder's links; none: made and kept in the folder."
+    )
+    upload_link_seconds: int = Field(
+        300, ge=10, le=86_400, description="How long the link to a file works."
+    )
+    s3_bucket: str | None = Field(
+        None, description="Takes uploads into this bucket (docs/uploads.md)."
+    )
+    s3_endpoint: str | None = Field(
+        None, description="Where the bucket is; none: at AWS, by its region."
+    )
+    s3_region: str = Field("us-east-1", description="The region that signatures name.")
+    s3_access_key: str | None = Field(None, description="Who signs for the bucket.")
+    s3_secret_key: SecretStr | None = Field(None, description="With which secret.")
+    s3_path_style: bool = Field(
+        default=False, description="The bucket stands in the path, not in the host."
+    )
+
+    team_roles: Annotated[tuple[OrganizationRole, ...], NoDecode] = Field(
+        ("admin", "recruiter", "account_manager"),
+        description="Roles in an organization that take part in its gigs' threads,"
+        " with commas.",
+    )
+    gig_history: Literal["all", "joined"] = Field(
+        "all", description="What who joins a gig's thread may read of the past."
+    )
+    group_history: Literal["all", "joined"] = Field(
+        "joined", description="The same for groups which do not say it themselves."
+    )
+    group_members: int = Field(
+        1000, ge=2, le=10_000, description="Members of a group at the most."
+    )
+    lifecycle: Annotated[Mapping[str, Rule], NoDecode] = Field(
+        DEFAULT_RULES,
+        description="Rules for threads whose gig or application ends, as JSON:"
+        ' {"gig.filled": {"read_only_days": 14, "archive_days": 90}}.',
+    )
+
+    limit_messages: _Rate = Field(
+        "5000/100",
+        description="Messages of one sender: so many at once, then so many a second"
+        " (1m: a minute, 1h, 1d); off.",
+    )
+    limit_messages_to: _Rate = Field(
+        "10000/200",
+        description="Messages to one recipient of direct conversations, likewise.",
+    )
+    limit_conversations: _Rate = Field(
+        "200/12m", description="Conversations that one person begins."
+    )
+    limit_connections: _Rate = Field(
+        "100/2m", description="Connections that one person asks for."
+    )
+    limit_connections_to: _Rate = Field(
+        "300/6m", description="Connections that one person is asked for."
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="What is worth a line."
     )
@@ -120,7 +249,26 @@ class Settings(BaseSettings):
         None, description="Programs of PostgreSQL for `callboard dev`."
     )
 
-    @field_validator("allowed_origins", mode="before")
+    @field_validator("lifecycle", mode="before")
+    @classmethod
+    def _read_rules(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            given = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            raise ValueError("is not JSON") from None
+        if not isinstance(given, dict):
+            raise ValueError("is not a JSON object")  # noqa: TRY004 - pydantic's
+        return read_rules(given)
+
+    @field_validator(
+        "allowed_origins",
+        "attachment_types",
+        "attachment_hosts",
+        "team_roles",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -137,6 +285,21 @@ class Settings(BaseSettings):
             raise ValueError("must begin with cbk_ and have at least 20 characters")
         return value
 
+    @field_validator("public_url", "s3_endpoint")
+    @classmethod
+    def _is_a_base(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            is_base = parts.scheme in {"http", "https"} and bool(parts.hostname)
+            is_base = is_base and parts.port != 0
+        except ValueError:
+            is_base = False
+        if not is_base or set(value) & set("?#@\\ "):
+            raise ValueError("must be an https URL without credentials or query")
+        return value.rstrip("/")
+
     @field_validator("jwt_public_key")
     @classmethod
     def _read_pem(cls, value: str | None) -> str | None:
@@ -151,6 +314,17 @@ class Settings(BaseSettings):
     def _plausible(self) -> Self:
         if self.redis_cluster and self.redis_url is None:
             raise ValueError("CALLBOARD_REDIS_CLUSTER needs CALLBOARD_REDIS_URL")
+        if self.s3_bucket and not (self.s3_access_key and self.s3_secret_key):
+            raise ValueError(
+                "CALLBOARD_S3_BUCKET needs CALLBOARD_S3_ACCESS_KEY and"
+                " CALLBOARD_S3_SECRET_KEY"
+            )
+        if self.s3_bucket and self.uploads_directory:
+            raise ValueError(
+                "give CALLBOARD_S3_BUCKET or CALLBOARD_UPLOADS_DIRECTORY, not both"
+            )
+        if (self.s3_bucket or self.uploads_directory) and not self.public_url:
+            raise ValueError("uploads need CALLBOARD_PUBLIC_URL")
         return self
 
 

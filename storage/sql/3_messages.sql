@@ -10,8 +10,8 @@
 --            and prev_xid (the transaction of the message before it)
 --   is_same  known client id with the same content: message_id names the first one
 --   reason   refused: a ledger reason, 'conflict' (known client id, other content),
---            'invalid_reply', or 'raced' (another writer has just stored this client
---            id: ask again and it is known)
+--            'invalid_reply', 'invalid_upload', or 'raced' (another writer has just
+--            stored this client id: ask again and it is known)
 CREATE OR REPLACE FUNCTION callboard.send_messages(
   p_node uuid, p_ids uuid[], p_conversations uuid[], p_senders uuid[], p_clients uuid[],
   p_digests uuid[], p_bodies text[], p_attachments text[], p_replies uuid[],
@@ -36,12 +36,21 @@ BEGIN
         p_bodies, p_attachments, p_replies, p_metadata) WITH ORDINALITY
       AS d(id, conversation_id, sender_id, client_id, digest, body, attachments,
            reply_to_id, metadata, draft)
+  ), named AS MATERIALIZED (
+    -- Uploads; of two drafts that send the same one, the first has it.
+    SELECT d.draft, n.upload_id, row_number() OVER (
+        PARTITION BY n.upload_id, d.sender_id, d.conversation_id ORDER BY d.draft) > 1
+      OR NOT may_send_upload(n.upload_id, d.sender_id, d.conversation_id) AS is_unfit
+    FROM drafts d CROSS JOIN LATERAL uploads_named(d.attachments) AS n(upload_id)
+    WHERE d.attachments LIKE '%/v1/uploads/%'
   ), judged AS MATERIALIZED (
     SELECT d.*, COALESCE(j.reason,
       CASE WHEN d.reply_to_id IS NOT NULL AND NOT EXISTS (
           SELECT FROM messages m
           WHERE m.conversation_id = d.conversation_id AND m.id = d.reply_to_id)
-        THEN 'invalid_reply' END) AS reason
+        THEN 'invalid_reply'
+        WHEN (d.draft IN (SELECT n.draft FROM named n WHERE n.is_unfit)) IS TRUE
+        THEN 'invalid_upload' END) AS reason
     FROM drafts d JOIN judge(p_senders, p_conversations) j
       ON j.user_id = d.sender_id AND j.conversation_id = d.conversation_id
   ), keyed AS (
@@ -85,6 +94,15 @@ BEGIN
     SELECT f.conversation_id, f.seq, f.id, f.client_id, f.sender_id, 'text', f.body,
       f.attachments::jsonb, f.reply_to_id, f.metadata::jsonb, f.sent_at
     FROM fresh f
+  ), linked AS (
+    UPDATE uploads u SET seq = (
+      SELECT f.seq FROM named n JOIN fresh f ON f.draft = n.draft
+      WHERE n.upload_id = u.id AND f.sender_id = u.uploader_id
+        AND f.conversation_id = u.conversation_id)
+    -- An array, so that each is looked up by its id.
+    WHERE u.id = ANY (ARRAY(
+        SELECT n.upload_id FROM named n JOIN fresh f ON f.draft = n.draft))
+      AND u.seq IS NULL
   ), moved AS (
     UPDATE conversations c
     SET last_seq = t.last_seq, last_message_at = t.sent_at,

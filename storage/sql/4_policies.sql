@@ -16,6 +16,10 @@ BEGIN
 END
 $$;
 
+-- Logs are only ever added to; what is old goes by `forget_logs` alone.
+REVOKE UPDATE, DELETE ON callboard.audit_logs, callboard.domain_events,
+  callboard.moderation_log FROM callboard_service;
+
 -- A server asks before it begins whether the schema is the one it was written for.
 GRANT SELECT ON callboard.alembic_version TO callboard_service;
 
@@ -128,7 +132,7 @@ CREATE POLICY reader ON callboard.uploads FOR SELECT TO callboard_user
 
 DROP POLICY IF EXISTS uploader ON callboard.uploads;
 CREATE POLICY uploader ON callboard.uploads FOR INSERT TO callboard_user
-  WITH CHECK (uploader_id = callboard.current_user_id()
+  WITH CHECK (uploader_id = callboard.current_user_id() AND seq IS NULL
     AND callboard.is_participant(conversation_id));
 
 -- A gig is seen by its team and who has applied to it or talks about it.
@@ -154,7 +158,8 @@ CREATE POLICY report ON callboard.reports FOR INSERT TO callboard_user
 
 -- Logs are written by whoever acts and read by nobody but the service.
 DROP POLICY IF EXISTS append ON callboard.audit_logs;
-CREATE POLICY append ON callboard.audit_logs FOR INSERT TO callboard_user WITH CHECK (true);
+CREATE POLICY append ON callboard.audit_logs FOR INSERT TO callboard_user
+  WITH CHECK (actor_kind = 'user' AND actor_id = callboard.current_user_id());
 DROP POLICY IF EXISTS append ON callboard.domain_events;
 CREATE POLICY append ON callboard.domain_events FOR INSERT TO callboard_user WITH CHECK (true);
 
@@ -171,7 +176,7 @@ BEGIN
       WHERE p.pronamespace = 'callboard'::regnamespace LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', signature);
     EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO callboard_service', signature);
-    IF signature !~ '(send_messages|follow_life|end_due_threads)' THEN
+    IF signature !~ '(send_messages|follow_life|end_due_threads|forget_uploads|forget_logs)' THEN
       EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO callboard_user', signature);
     END IF;
   END LOOP;

@@ -42,6 +42,12 @@ class Metrics:
         self.deliveries = Counter(
             "callboard_deliveries", "Event frames given to sockets.", registry=registry
         )
+        self.rate_limited = Counter(
+            "callboard_rate_limited",
+            "What was refused because it was too much, by the kind of limit.",
+            ["kind"],
+            registry=registry,
+        )
         self.batch_size = Histogram(
             "callboard_batch_size",
             "Messages committed together.",
@@ -81,6 +87,10 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
+
+    def count_rate_limited(self, kind: str) -> None:
+        """Count what was refused because it was too much."""
+        self.rate_limited.labels(kind).inc()
 
     def count_command(self, kind: str, outcome: str) -> None:
         """Count a command that was done or refused."""

@@ -111,12 +111,13 @@ class Sender:
             written, message = await submitted
             if message is not None:
                 return orjson.Fragment(message)
+            if written.reason == "raced":
+                submitted = self._batcher.submit(draft)
+                continue
             self._give_back(draft)
             if written.is_same:
                 return await self._first_stored(written)
-            if written.reason != "raced":
-                raise _refusal(written.reason)
-            submitted = self._batcher.submit(draft)
+            raise _refusal(written.reason)
         raise Unavailable
 
     async def _direct_with(self, actor: Actor, other: UserId) -> ConversationId:

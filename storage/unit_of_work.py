@@ -17,16 +17,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import feed, happenings
 from storage.applications import Applications
+from storage.audit import Audit
 from storage.connections import Blocks, Connections
 from storage.conversations import Conversations
 from storage.database import SERVICE_ROLE, USER_ROLE, Database, busy_when_unreachable
+from storage.domain_events import DomainEvents
 from storage.gigs import Gigs
 from storage.happenings import Happening
 from storage.keys import ApiKeys, IdempotencyKeys
 from storage.ledger import Ledger
 from storage.messages import Messages
+from storage.moderation import Moderation
 from storage.organizations import Organizations
 from storage.records import Announced, ApiKeyId, UserId
+from storage.reports import Reports
 from storage.resume import Resume
 from storage.threads import Threads
 from storage.uploads import Uploads
@@ -53,14 +57,18 @@ class UnitOfWork:
     def __post_init__(self) -> None:
         self.api_keys = ApiKeys(self.connection)
         self.applications = Applications(self.connection)
+        self.audit = Audit(self.connection)
         self.blocks = Blocks(self.connection)
         self.connections = Connections(self.connection)
         self.conversations = Conversations(self.connection)
+        self.domain_events = DomainEvents(self.connection)
         self.gigs = Gigs(self.connection)
         self.idempotency_keys = IdempotencyKeys(self.connection)
         self.ledger = Ledger(self.connection)
         self.messages = Messages(self.connection)
+        self.moderation = Moderation(self.connection)
         self.organizations = Organizations(self.connection)
+        self.reports = Reports(self.connection)
         self.resume = Resume(self.connection)
         self.threads = Threads(self.connection)
         self.uploads = Uploads(self.connection)

@@ -1,16 +1,16 @@
 """Conversations as one takes part in them."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
 
 from api import shapes
 from api.deps import AnActor, ANode, APaging, moment, next_page
 from api.errors import refusals
-from api.examples import CONVERSATION, GRACE, page_of, shown
+from api.examples import CONVERSATION, GRACE, PARTICIPANT, page_of, shown
 from api.shapes import Moment, Page, ReadMarker, WritePermission
 from realtime.actions.conversations import (
     arrange_conversation,
@@ -18,20 +18,36 @@ from realtime.actions.conversations import (
     explain_writing,
     get_conversation,
     open_direct,
+    require_participant,
+)
+from realtime.actions.groups import (
+    change_group,
+    open_group,
+    put_participant,
+    remove_participant,
 )
 from realtime.actions.receipts import mark_read
+from realtime.actions.threads import open_thread
+from realtime.actor import Actor
 from realtime.errors import (
     Blocked,
+    Conflict,
+    Forbidden,
+    GigClosed,
     Invalid,
     NotAParticipant,
     NotConnected,
     NotFound,
+    RateLimited,
     Suspended,
+    TooLarge,
     Unauthenticated,
     Unavailable,
 )
-from realtime.protocol import Conversation, Id, Line, Seq
-from storage.records import ConversationId, UserId
+from realtime.node import Node
+from realtime.protocol import Conversation, Id, Line, Participant, Seq
+from storage.records import ApplicationId, ConversationId, GigId, UserId
+from storage.unit_of_work import UnitOfWork
 
 router = APIRouter(
     prefix="/v1/conversations",
@@ -41,8 +57,8 @@ router = APIRouter(
 
 Kind = Literal["direct", "gig", "group", "assistant"]
 
-# As many as a group will ever be opened with at once.
-_USER_IDS = 200
+# As many as a group has by default; the setting says how many it may.
+_USER_IDS = 1000
 
 
 class NewConversation(shapes.Body):
@@ -53,10 +69,14 @@ class NewConversation(shapes.Body):
     )
 
     kind: Kind
-    user_ids: Annotated[list[Id], Field(max_length=_USER_IDS)]
+    user_ids: Annotated[list[Id], Field(max_length=_USER_IDS)] = Field(
+        default_factory=list
+    )
     gig_id: Id | None = None
     application_id: Id | None = None
     title: Line | None = None
+    writers: Literal["members", "owners"] | None = None
+    history: Literal["all", "joined"] | None = None
 
 
 class Arrangement(shapes.Body):
@@ -69,12 +89,15 @@ class Arrangement(shapes.Body):
     muted_until: Moment | None = None
     status: Literal["active", "archived"] = "active"
     title: Line | None = None
+    writers: Literal["members", "owners"] | None = None
 
-    @model_validator(mode="after")
-    def _has_no_title(self) -> Self:
-        if "title" in self.model_fields_set:
-            raise ValueError("a direct conversation has no title")
-        return self
+
+class Part(shapes.Body):
+    """What somebody is in a group; left out, a member, or as they are."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "member"}]})
+
+    role: Literal["owner", "member"] | None = None
 
 
 class ReadUpTo(shapes.Body):
@@ -129,25 +152,66 @@ _FOUND: dict[int | str, dict[str, Any]] = {
     response_model=Conversation,
     responses=shown(CONVERSATION, 201)
     | _FOUND
-    | refusals(Suspended, NotConnected, Blocked),
+    | refusals(Suspended, NotConnected, Blocked, Forbidden, NotAParticipant, GigClosed)
+    | refusals(TooLarge, RateLimited),
 )
 async def open_conversation(
     node: ANode, actor: AnActor, wanted: NewConversation, response: Response
 ) -> Conversation:
     """
-    Open a conversation; a direct one that is open already is found.
+    Open a conversation; one that is there already is found.
+
+    `direct`: with one other person to whom one is connected. `gig`: the thread of an
+    application, named by `application_id` or found by who has applied; without one, of
+    a gig and chosen people. `group`: with people to whom one is connected; with a
+    `gig_id` and nobody named, the group of that gig's team.
     """
+    async with node.transaction(actor.user_id) as work:
+        conversation, is_new = await _open(node, work, actor, wanted)
+        if not is_new:
+            response.status_code = 200
+        return await get_conversation(work, actor, conversation)
+
+
+async def _open(
+    node: Node, work: UnitOfWork, actor: Actor, wanted: NewConversation
+) -> tuple[ConversationId, bool]:
+    others = {UserId(user) for user in wanted.user_ids} - {actor.user_id}
+    about = (wanted.gig_id, wanted.application_id)
+    if wanted.kind == "group":
+        if wanted.application_id is not None:
+            raise Invalid("A group is about no application.")
+        return await open_group(
+            work,
+            actor,
+            others,
+            node.settings,
+            title=wanted.title,
+            gig=GigId(wanted.gig_id) if wanted.gig_id else None,
+            writers=wanted.writers or "members",
+            history=wanted.history,
+        )
+    if wanted.title or wanted.writers or wanted.history:
+        raise Invalid("Only a group is given a title, writers and history.")
+    if wanted.kind == "gig":
+        if wanted.gig_id is None:
+            raise Invalid("gig_id: a gig's conversation needs its gig.")
+        application = wanted.application_id
+        return await open_thread(
+            work,
+            actor,
+            GigId(wanted.gig_id),
+            None if application is None else ApplicationId(application),
+            others,
+            node.settings,
+        )
     if wanted.kind != "direct":
         raise NotFound(f"Conversations of the kind {wanted.kind} are not built yet.")
-    others = {UserId(user) for user in wanted.user_ids} - {actor.user_id}
-    if len(others) != 1 or wanted.gig_id or wanted.application_id or wanted.title:
+    if len(others) != 1 or about != (None, None):
         raise Invalid("A direct conversation has one other person, and no more.")
     (other,) = others
-    async with node.transaction(actor.user_id) as work:
-        if await work.conversations.direct_with(actor.user_id, other) is not None:
-            response.status_code = 200
-        conversation = await open_direct(work, actor, other)
-        return await get_conversation(work, actor, conversation)
+    was_open = await work.conversations.direct_with(actor.user_id, other) is not None
+    return await open_direct(work, actor, other), not was_open
 
 
 @router.get(
@@ -168,7 +232,9 @@ async def arrange(
     node: ANode, actor: AnActor, conversation_id: UUID, wanted: Arrangement
 ) -> Conversation:
     """
-    Mute or archive a conversation for oneself; the others do not notice.
+    Mute or archive a conversation for oneself, which the others do not notice.
+
+    `title` and `writers` are changed for everybody, by an owner of a group.
     """
     changes: dict[str, datetime | None] = {}
     if "muted_until" in wanted.model_fields_set:
@@ -176,9 +242,96 @@ async def arrange(
     if "status" in wanted.model_fields_set:
         is_archived = wanted.status == "archived"
         changes["archived_at"] = node.clock() if is_archived else None
+    conversation = ConversationId(conversation_id)
     async with node.transaction(actor.user_id) as work:
-        return await arrange_conversation(
-            work, actor, ConversationId(conversation_id), changes
+        if wanted.title is not None or wanted.writers is not None:
+            await change_group(
+                work, actor, conversation, title=wanted.title, writers=wanted.writers
+            )
+        return await arrange_conversation(work, actor, conversation, changes)
+
+
+@router.get(
+    "/{conversation_id}/participants",
+    response_model=Page[Participant],
+    responses=shown(page_of(PARTICIPANT)) | refusals(NotAParticipant),
+)
+async def list_participants(
+    node: ANode, actor: AnActor, conversation_id: UUID, paging: APaging
+) -> Page[Participant]:
+    """
+    List who takes part, whoever joined first first.
+    """
+    position = paging.position(moment, UUID)
+    conversation = ConversationId(conversation_id)
+    async with node.transaction(actor.user_id) as work:
+        await require_participant(work, actor, conversation)
+        found = await work.conversations.participants_of(
+            actor.user_id,
+            conversation,
+            after=(position[0], UserId(position[1])) if position else None,
+            limit=paging.limit + 1,
+        )
+    page = found[: paging.limit]
+    return Page(
+        items=[Participant.model_validate(one) for one in page],
+        next=next_page(page[-1].joined_at.isoformat(), page[-1].user_id)
+        if len(found) > paging.limit
+        else None,
+    )
+
+
+@router.put(
+    "/{conversation_id}/participants/{user_id}",
+    response_model=Conversation,
+    responses=shown(CONVERSATION)
+    | refusals(
+        Suspended, NotAParticipant, NotConnected, Blocked, Forbidden, Conflict, TooLarge
+    ),
+)
+async def put_one_participant(
+    node: ANode,
+    actor: AnActor,
+    conversation_id: UUID,
+    user_id: UUID,
+    part: Part | None = None,
+) -> Conversation:
+    """
+    Bring somebody into a group, or give them another role.
+
+    Only an owner may, and only people to whom they are connected. To hand a group over,
+    make somebody else `owner` and then oneself `member`. Into a gig's conversation only
+    those of the gig's side can be brought back.
+    """
+    conversation = ConversationId(conversation_id)
+    async with node.transaction(actor.user_id) as work:
+        await put_participant(
+            work,
+            actor,
+            conversation,
+            UserId(user_id),
+            None if part is None else part.role,
+            node.settings,
+        )
+        return await get_conversation(work, actor, conversation)
+
+
+@router.delete(
+    "/{conversation_id}/participants/{user_id}",
+    status_code=204,
+    responses=refusals(Suspended, NotAParticipant, Forbidden),
+)
+async def delete_one_participant(
+    node: ANode, actor: AnActor, conversation_id: UUID, user_id: UUID
+) -> None:
+    """
+    Leave a conversation, or take somebody out of a group that one owns.
+
+    They are told nothing of it from then on, within a second on every node.
+    """
+    async with node.transaction(actor.user_id) as work:
+        await remove_participant(
+            work, actor, ConversationId(conversation_id), UserId(user_id)
         )
 
 
@@ -205,7 +358,13 @@ async def read(
     "/{conversation_id}/permissions",
     response_model=WritePermission,
     responses=shown(
-        {"write": False, "reason": "not_connected", "unlock": ["connection.request"]}
+        {
+            "write": False,
+            "reason": "not_connected",
+            "unlock": ["connection.request"],
+            "closed_by": None,
+            "read_only_at": None,
+        }
     ),
 )
 async def get_conversation_permissions(
@@ -217,5 +376,9 @@ async def get_conversation_permissions(
     async with node.transaction(actor.user_id) as work:
         told = await explain_writing(work, actor, ConversationId(conversation_id))
     return WritePermission(
-        write=told.reason is None, reason=told.reason, unlock=told.unlock
+        write=told.reason is None,
+        reason=told.reason,
+        unlock=told.unlock,
+        closed_by=told.closed_by,
+        read_only_at=told.read_only_at,
     )

@@ -6,6 +6,8 @@ from typing import Any
 ADA = "0191b1a2-0000-7000-8000-00000000ada0"
 GRACE = "0191b1a2-0000-7000-8000-000000009ace"
 _LINK = "0191b1a2-0000-7000-8000-0000000011c0"
+_AGENCY = "0191b1a2-0000-7000-8000-00000000a9e0"
+_GIG = "0191b1a2-0000-7000-8000-000000009199"
 _TALK = "0191b1a2-0000-7000-8000-00000000ca11"
 # FastAPI drops every null of a description, those of examples too.
 _NULL = "(null)"
@@ -43,6 +45,44 @@ CONNECTION: Mapping[str, Any] = {
     "updated_at": _AT,
 }
 
+ORGANIZATION: Mapping[str, Any] = {
+    "id": _AGENCY,
+    "name": "Bright Casting",
+    "created_at": _AT,
+    "updated_at": _AT,
+}
+
+GIG: Mapping[str, Any] = {
+    "id": _GIG,
+    "kind": "gig",
+    "owner_id": ADA,
+    "organization_id": _AGENCY,
+    "title": "Dancers for a music video",
+    "status": "published",
+    "status_at": _AT,
+    "deadline": "2026-12-01T12:00:00.000Z",
+    "starts_at": None,
+    "data": {"city": "Lisbon"},
+    "created_at": _AT,
+    "updated_at": _AT,
+}
+
+APPLICATION: Mapping[str, Any] = {
+    "id": "0191b1a2-0000-7000-8000-00000000a991",
+    "gig_id": _GIG,
+    "applicant_id": GRACE,
+    "status": "shortlisted",
+    "status_at": _AT,
+    "created_at": _AT,
+    "updated_at": _AT,
+}
+
+MEMBER: Mapping[str, Any] = {
+    "user_id": GRACE,
+    "role": "recruiter",
+    "created_at": _AT,
+}
+
 NEW_MESSAGE: Mapping[str, Any] = {
     "client_id": "5f0c4a0e-8a35-4a86-9b1f-3c6f8d2b7e11",
     "body": "Hi",
@@ -77,6 +117,8 @@ def _participant(user: str, seq: int) -> dict[str, Any]:
     }
 
 
+PARTICIPANT: Mapping[str, Any] = _participant(GRACE, 10)
+
 CONVERSATION: Mapping[str, Any] = {
     "id": _TALK,
     "kind": "direct",
@@ -84,7 +126,12 @@ CONVERSATION: Mapping[str, Any] = {
     "application_id": None,
     "title": None,
     "status": "active",
+    "writers": "members",
+    "history": "all",
+    "read_only_at": None,
+    "closed_by": None,
     "participants": [_participant(ADA, 12), _participant(GRACE, 10)],
+    "participant_count": 2,
     "last_seq": 12,
     "last_message": MESSAGE,
     "last_message_at": _AT,

@@ -151,11 +151,18 @@ class UserPermission(Wire):
 
 
 class WritePermission(Wire):
-    """May I write into this conversation, and if not: why, what would unlock it."""
+    """
+    May I write into this conversation, and if not: why, what would unlock it.
+
+    `closed_by` is the life-cycle rule that makes it read-only, `read_only_at` from when
+    on, which may be to come.
+    """
 
     write: bool
     reason: str | None
     unlock: Sequence[str]
+    closed_by: str | None
+    read_only_at: Instant | None
 
 
 class Block(Wire):

@@ -148,6 +148,11 @@ def _shown(row: Any, reader: UserId | None) -> Participant:  # noqa: ANN401 - a 
     )
 
 
+def as_others_see(row: Any) -> Participant:  # noqa: ANN401 - a row
+    """Give somebody's part as everybody else sees it."""
+    return _shown(row, None)
+
+
 def _seen(
     row: Any,  # noqa: ANN401 - a row
     taking_part: Sequence[Any],
@@ -282,7 +287,7 @@ class Conversations:
         rows = await self._connection.execute(
             _PARTS, {"users": list(users), "ids": list(ids)}
         )
-        return {(row.conversation_id, row.user_id): _shown(row, None) for row in rows}
+        return {(row.conversation_id, row.user_id): as_others_see(row) for row in rows}
 
     async def audiences(
         self, ids: Collection[ConversationId]

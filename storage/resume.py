@@ -73,6 +73,50 @@ WHERE p.user_id = :me AND p.left_at IS NULL AND (
 LIMIT :limit
 """)  # noqa: S608 - constants of this file only
 
+# Messages that the client has, as they are now. Those that it has not come whole.
+_CHANGED = text(f"""
+SELECT {COLUMNS} FROM callboard.participants p
+JOIN callboard.conversations c ON c.id = p.conversation_id
+JOIN callboard.messages m ON m.conversation_id = c.id
+WHERE p.user_id = :me AND p.left_at IS NULL AND c.edited_xid IS NOT NULL
+  AND NOT pg_visible_in_snapshot(c.edited_xid, {_SINCE})
+  AND m.changed_xid >= pg_snapshot_xmin({_SINCE})
+  AND NOT pg_visible_in_snapshot(m.changed_xid, {_SINCE})
+  AND pg_visible_in_snapshot(m.created_xid, {_SINCE})
+  AND m.seq > p.joined_seq
+ORDER BY m.conversation_id, m.seq LIMIT :limit
+""")  # noqa: S608 - constants of this file only
+
+# Where the user takes part no more.
+_LEFT = text(f"""
+SELECT p.conversation_id, p.user_id, p.left_reason AS reason, p.left_at AS at,
+  p.left_seq AS last_seq, 0 AS participant_count
+FROM callboard.participants p
+WHERE p.user_id = :me AND p.left_at IS NOT NULL
+  AND NOT pg_visible_in_snapshot(p.left_xid, {_SINCE})
+LIMIT :limit
+""")  # noqa: S608 - constants of this file only
+
+# Who has come or gone where the client knows the others.
+_MOVED = text(f"""
+WITH mine AS MATERIALIZED (
+  SELECT c.id, (SELECT count(*) FROM callboard.participants n
+    WHERE n.conversation_id = c.id AND n.left_at IS NULL) AS participant_count
+  FROM callboard.participants p
+  JOIN callboard.conversations c ON c.id = p.conversation_id
+  WHERE p.user_id = :me AND p.left_at IS NULL AND c.edited_xid IS NOT NULL
+    AND NOT pg_visible_in_snapshot(c.edited_xid, {_SINCE})
+    AND pg_visible_in_snapshot(p.joined_xid, {_SINCE})
+)
+SELECT o.conversation_id, o.user_id, o.role, o.joined_at, o.read_seq, o.delivered_seq,
+  o.hides_receipts, o.left_reason AS reason, o.left_at AS at, o.left_seq AS last_seq,
+  mine.participant_count
+FROM mine JOIN callboard.participants o ON o.conversation_id = mine.id
+WHERE o.user_id <> :me
+  AND NOT pg_visible_in_snapshot(COALESCE(o.left_xid, o.joined_xid), {_SINCE})
+ORDER BY COALESCE(o.left_at, o.joined_at) LIMIT :limit
+""")  # noqa: S608 - constants of this file only
+
 # Who has moved since, and how far they are now; not who hides it, but for oneself.
 _MARKERS = text(f"""
 SELECT o.conversation_id, o.user_id, o.delivered_seq, o.delivered_at
@@ -136,6 +180,9 @@ class Missed:
     conversations: Sequence[tuple[ConversationId, bool]]
     connections: Sequence[Connection]
     messages: Sequence[Message]
+    changed: Sequence[Message]
+    left: Sequence[Any]
+    moved: Sequence[Any]
     markers: Sequence[Any]
     reads: Sequence[Any]
 
@@ -190,15 +237,27 @@ class Resume:
         asked = {"me": me, "since": str(since), "limit": limit + 1}
         found = [
             list(await self._connection.execute(query, asked))
-            for query in (_CONVERSATIONS, _CONNECTIONS, _MESSAGES, _MARKERS, _READS)
+            for query in (
+                _CONVERSATIONS,
+                _CONNECTIONS,
+                _MESSAGES,
+                _CHANGED,
+                _LEFT,
+                _MOVED,
+                _MARKERS,
+                _READS,
+            )
         ]
         if sum(len(rows) for rows in found) > limit:
             return None
-        conversations, links, messages, markers, reads = found
+        conversations, links, messages, changed, left, moved, markers, reads = found
         return Missed(
             conversations=[(row.id, row.is_new) for row in conversations],
             connections=[Connection(**row._mapping) for row in links],  # noqa: SLF001
             messages=[to_message(row) for row in messages],
+            changed=[to_message(row) for row in changed],
+            left=left,
+            moved=moved,
             markers=markers,
             reads=reads,
         )

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from realtime.actions.threads import tell_created
 from realtime.actor import Actor
 from realtime.errors import BY_CODE, Invalid, NotAParticipant, NotFound
 from realtime.protocol import (
     Conversation,
-    ConversationCreated,
     ConversationUpdated,
     Permission,
 )
@@ -44,9 +44,8 @@ async def open_direct(work: UnitOfWork, actor: Actor, other: UserId) -> Conversa
         raise BY_CODE[opened]
     conversation, is_new = opened
     if is_new:
-        for reader in (actor.user_id, other):
-            seen = await _seen_by(work, reader, conversation)
-            tell(work, [reader], ConversationCreated(conversation=seen))
+        await tell_created(work, conversation)
+        work.happen("conversation.created", {"conversation_id": conversation})
     return conversation
 
 
@@ -96,7 +95,13 @@ async def explain_writing(
     if reason == NotFound.code:
         raise NotFound
     other = await work.conversations.other_of(actor.user_id, conversation)
-    return await explain(work, actor, reason, other)
+    told = await explain(work, actor, reason, other)
+    seen = await work.conversations.get(actor.user_id, conversation)
+    if seen is None:
+        return told
+    return told.model_copy(
+        update={"closed_by": seen.closed_by, "read_only_at": seen.read_only_at}
+    )
 
 
 async def explain_messaging(

@@ -12,10 +12,16 @@ from realtime.protocol import (
     ConversationCreated,
     ConversationUpdated,
     Event,
+    MessageDeleted,
+    MessageUpdated,
+    Participant,
+    ParticipantJoined,
+    ParticipantLeft,
     ReceiptDelivered,
     ReceiptRead,
     encode_event,
 )
+from storage.conversations import as_others_see
 from storage.records import Unread
 from storage.resume import Missed
 from storage.snapshots import Snapshot
@@ -64,6 +70,9 @@ async def _payloads(
     work: UnitOfWork, actor: Actor, missed: Missed
 ) -> AsyncIterator[bytes]:
     now = datetime.now(UTC)
+    for row in missed.left:
+        left = ParticipantLeft.model_validate(row)
+        yield encode_event(left.kind, now, left.json_data())
     for event in _links(missed):
         yield encode_event(event.kind, now, event.json_data())
     is_new = dict(missed.conversations)
@@ -71,8 +80,13 @@ async def _payloads(
         kind = ConversationCreated if is_new[seen.id] else ConversationUpdated
         event = kind.model_validate({"conversation": seen})
         yield encode_event(event.kind, now, event.json_data())
+    for event in _moves(missed):
+        yield encode_event(event.kind, now, event.json_data())
     for message in missed.messages:
         yield encode_created(message_object(message))
+    for message in missed.changed:
+        changed = MessageUpdated if message.deleted_at is None else MessageDeleted
+        yield encode_event(changed.kind, now, {"message": message_object(message)})
     for event in _receipts(missed):
         yield encode_event(event.kind, now, event.json_data())
 
@@ -80,6 +94,19 @@ async def _payloads(
 def _links(missed: Missed) -> Iterator[Event]:
     for link in missed.connections:
         yield CONNECTION_EVENTS[link.status](connection=Connection.model_validate(link))
+
+
+def _moves(missed: Missed) -> Iterator[Event]:
+    for row in missed.moved:
+        if row.at is not None:
+            yield ParticipantLeft.model_validate(row)
+            continue
+        yield ParticipantJoined(
+            conversation_id=row.conversation_id,
+            user_id=row.user_id,
+            participant=Participant.model_validate(as_others_see(row)),
+            participant_count=row.participant_count,
+        )
 
 
 def _receipts(missed: Missed) -> Iterator[Event]:

@@ -111,8 +111,8 @@ async def follow_gigs(
     Bring the threads of gigs in step with the market, and tell everybody concerned.
 
     Call it after the change, in its transaction. Who is no longer entitled is out when
-    that commits; who is now, is in. Then the life-cycle rules are applied, and what they
-    change is said in the threads.
+    that commits; who is now, is in. Then the life-cycle rules are applied, and what
+    they change is said in the threads.
     """
     if not gigs:
         return

@@ -27,6 +27,8 @@ CREATE OR REPLACE FUNCTION callboard.bring_in(
   p_conversations uuid[], p_users uuid[], p_roles text[], p_bases text[]
 ) RETURNS TABLE (conversation_id uuid, user_id uuid)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
+  UPDATE conversations c SET edited_xid = pg_current_xact_id()
+  WHERE c.id = ANY (p_conversations);
   INSERT INTO participants AS p (conversation_id, user_id, role, basis, joined_seq,
     read_seq, delivered_seq, hides_receipts)
   SELECT c.id, u.id, j.role, j.basis, CASE c.history WHEN 'all' THEN 0 ELSE c.last_seq END,
@@ -39,7 +41,7 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp AS $
   ON CONFLICT (conversation_id, user_id) DO UPDATE
   SET role = EXCLUDED.role, basis = EXCLUDED.basis, joined_at = clock_timestamp(),
     joined_seq = EXCLUDED.joined_seq, left_at = NULL, left_reason = NULL,
-    left_xid = NULL, read_seq = EXCLUDED.read_seq,
+    left_xid = NULL, left_seq = NULL, read_seq = EXCLUDED.read_seq,
     delivered_seq = EXCLUDED.delivered_seq, archived_at = NULL,
     joined_xid = pg_current_xact_id(), changed_xid = pg_current_xact_id(),
     arranged_xid = pg_current_xact_id()
@@ -52,9 +54,13 @@ CREATE OR REPLACE FUNCTION callboard.let_go(
   p_conversations uuid[], p_users uuid[], p_reason text
 ) RETURNS TABLE (conversation_id uuid, user_id uuid)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
+  UPDATE conversations c SET edited_xid = pg_current_xact_id()
+  WHERE c.id = ANY (p_conversations);
   UPDATE participants p
-  SET left_at = clock_timestamp(), left_reason = p_reason, left_xid = pg_current_xact_id()
+  SET left_at = clock_timestamp(), left_reason = p_reason, left_seq = c.last_seq,
+    left_xid = pg_current_xact_id()
   FROM unnest(p_conversations, p_users) AS l(conversation_id, user_id)
+  JOIN conversations c ON c.id = l.conversation_id
   WHERE p.conversation_id = l.conversation_id AND p.user_id = l.user_id
     AND p.left_at IS NULL
   RETURNING p.conversation_id, p.user_id

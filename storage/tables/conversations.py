@@ -50,7 +50,7 @@ conversations = Table(
     # The transaction of the latest message: a node knows by it whether the one
     # before has already been delivered (realtime/sequencer.py).
     xid("last_xid", nullable=True),
-    # The transaction that changed any of its messages last.
+    # The transaction that last changed any of its messages, or who takes part.
     xid("edited_xid", nullable=True),
     instant("created_at", now=True),
     xid("created_xid"),
@@ -121,6 +121,8 @@ participants = Table(
     # What was said up to here is not for this participant.
     Column("joined_seq", BigInteger, nullable=False, server_default="0"),
     instant("left_at", nullable=True),
+    # The last message that was theirs to read.
+    Column("left_seq", BigInteger),
     # Who left of their own accord is not brought back by the ledger.
     Column("left_reason", Text),
     Column("read_seq", BigInteger, nullable=False, server_default="0"),

@@ -716,6 +716,11 @@ def upgrade() -> None:
     )
     op.add_column(
         "participants",
+        sa.Column("left_seq", sa.BigInteger(), nullable=True),
+        schema="callboard",
+    )
+    op.add_column(
+        "participants",
         sa.Column("left_reason", sa.Text(), nullable=True),
         schema="callboard",
     )
@@ -749,6 +754,7 @@ def downgrade() -> None:
     op.drop_column("users", "last_seen_at", schema="callboard")
     op.drop_column("participants", "left_xid", schema="callboard")
     op.drop_column("participants", "hides_receipts", schema="callboard")
+    op.drop_column("participants", "left_seq", schema="callboard")
     op.drop_column("participants", "left_reason", schema="callboard")
     op.drop_column("participants", "basis", schema="callboard")
     op.drop_index(

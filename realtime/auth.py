@@ -21,7 +21,17 @@ KEY_PREFIX = "cbk_"
 _SHOWN_CHARS = 8
 
 FULL_SCOPE = "*"
-SCOPES = ("*", "users", "connections", "tokens", "metrics")
+SCOPES = (
+    "*",
+    "users",
+    "organizations",
+    "gigs",
+    "applications",
+    "groups",
+    "connections",
+    "tokens",
+    "metrics",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,11 @@ class Rows(Generic[Record]):
 
     async def get(self, row: UUID) -> Record | None:
         """Give one as it is now."""
-        return (await self._read(self._with_ids([row]))).get(row)
+        return (await self.named([row])).get(row)
+
+    async def named(self, ids: Collection[UUID]) -> dict[UUID, Record]:
+        """Give those that there are, as they are now."""
+        return await self._read(self._with_ids(ids))
 
     async def lock(self, ids: Collection[UUID]) -> dict[UUID, Record]:
         """Give those that there are; nobody else changes them until the end."""
@@ -88,7 +92,7 @@ class Rows(Generic[Record]):
             )
         new = set(inserted.scalars())
         before = [row["id"] for row in ordered if row["id"] not in new]
-        return await self._read(self._with_ids(before)) if before else {}
+        return await self.named(before) if before else {}
 
     async def overwrite(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """

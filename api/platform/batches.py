@@ -1,7 +1,7 @@
 """Many items in one call: all or nothing, the first bad one named by its index."""
 
 from collections.abc import Iterable
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import Field
@@ -10,7 +10,7 @@ from api import shapes
 from api.errors import wrong_item
 from realtime.errors import Invalid
 
-Item = TypeVar("Item")
+Item = TypeVar("Item", bound=shapes.Body)
 
 BATCH_ITEMS = 1000
 
@@ -19,6 +19,18 @@ class Batch(shapes.Body, Generic[Item]):
     """Items to create or update, in any order, each id once."""
 
     items: Annotated[list[Item], Field(min_length=1, max_length=BATCH_ITEMS)]
+
+
+def items_of(batch: Batch[Item]) -> list[dict[str, Any]]:
+    """
+    Give what the items of a batch say, without what they leave out.
+
+    Raises:
+        Invalid: Two are about one id; with the index of the second one.
+    """
+    items = [item.model_dump(exclude_unset=True) for item in batch.items]
+    require_distinct(item["id"] for item in items)
+    return items
 
 
 def require_distinct(ids: Iterable[UUID]) -> None:

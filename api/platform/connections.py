@@ -11,7 +11,7 @@ from api.deps import ANode, platform_with
 from api.errors import refusals
 from api.examples import ADA, CONNECTION, GRACE, page_of, shown
 from api.idempotency import Once, once_with
-from api.platform.batches import Batch, require_distinct
+from api.platform.batches import Batch, items_of
 from api.shapes import Page
 from realtime.actions.connections import put_connections
 from realtime.actor import Platform
@@ -91,8 +91,7 @@ async def put_connections_batch(
 
     `details.index` of a refusal names the first bad item.
     """
-    require_distinct(item.id for item in batch.items)
-    items = [item.model_dump(exclude_unset=True) for item in batch.items]
+    items = items_of(batch)
 
     async def act(work: UnitOfWork) -> Page[Connection]:
         return Page(items=await put_connections(work, items))

@@ -1,7 +1,7 @@
 """The platform's people, mirrored here."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
@@ -12,7 +12,7 @@ from api.deps import ANode, platform_with
 from api.errors import refusals
 from api.examples import GRACE, USER, page_of, shown
 from api.idempotency import Once, once_with
-from api.platform.batches import Batch, require_distinct
+from api.platform.batches import Batch, items_of
 from api.shapes import (
     AccountStatus,
     DisplayName,
@@ -125,10 +125,7 @@ async def put_users_batch(once: AnOnce, batch: Batch[UserItem]) -> Response:
 
     `details.index` of a refusal names the first bad item.
     """
-    require_distinct(item.id for item in batch.items)
-    items: list[dict[str, Any]] = [
-        item.model_dump(exclude_unset=True) for item in batch.items
-    ]
+    items = items_of(batch)
 
     async def act(work: UnitOfWork) -> Page[User]:
         stored = await put_users(work, items, once.node.clock())

@@ -10,6 +10,7 @@ from uuid import UUID
 from api.readiness import wait_for_database
 from api.refusals import CannotRun, Misused
 from api.server import build_node
+from realtime import auth
 from realtime.auth import SCOPES, create_key
 from realtime.clock import system_clock
 from realtime.node import Node
@@ -106,8 +107,8 @@ async def revoke_key(settings: Settings, key_id: str) -> None:
         CannotRun: There is none that was valid.
     """
     key = ApiKeyId(_uuid(key_id, "key"))
-    async with _transactions(settings) as node, node.transaction() as work:
-        was_valid = await work.api_keys.revoke(key)
+    async with _transactions(settings) as node:
+        was_valid = await auth.revoke_key(node.transaction, key)
     if not was_valid:
         raise CannotRun(
             f"No valid key has the id {key}: `callboard keys list` shows all."

@@ -30,6 +30,9 @@ SCOPES = (
     "groups",
     "connections",
     "tokens",
+    "moderation",
+    "audit",
+    "events",
     "metrics",
 )
 
@@ -120,11 +123,23 @@ async def keep_key(
     """Keep a key that the operator chose; safe to repeat."""
     key_id = ApiKeyId(uuid7())
     async with transactions() as work:
-        await work.api_keys.add(
+        is_new = await work.api_keys.add(
             key_id,
             name,
             key[: len(KEY_PREFIX) + _SHOWN_CHARS],
             hash_key(key),
             sorted(scopes),
         )
+        if is_new:
+            subject = {"api_key_id": key_id}
+            work.happen("api_key.created", subject, {"scopes": sorted(scopes)})
     return key_id
+
+
+async def revoke_key(transactions: Transactions, key: ApiKeyId) -> bool:
+    """Revoke an API key for good; False if there is none that was valid."""
+    async with transactions() as work:
+        was_valid = await work.api_keys.revoke(key)
+        if was_valid:
+            work.happen("api_key.revoked", {"api_key_id": key})
+    return was_valid

@@ -200,27 +200,30 @@ class Blocks:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def add(self, blocker: UserId, blocked: UserId) -> None:
+    async def add(self, blocker: UserId, blocked: UserId) -> bool:
         """
-        Block; a second time changes nothing.
+        Block; False where a second time changes nothing.
 
         Raises:
             Missing: One of the two does not exist.
         """
         with translated():
-            await self._connection.execute(
+            added = await self._connection.execute(
                 insert(blocks)
                 .values(blocker_id=blocker, blocked_id=blocked)
                 .on_conflict_do_nothing()
+                .returning(blocks.c.blocked_id)
             )
+        return added.one_or_none() is not None
 
-    async def remove(self, blocker: UserId, blocked: UserId) -> None:
-        """Unblock; where nothing is blocked, nothing happens."""
-        await self._connection.execute(
-            delete(blocks).where(
-                blocks.c.blocker_id == blocker, blocks.c.blocked_id == blocked
-            )
+    async def remove(self, blocker: UserId, blocked: UserId) -> bool:
+        """Unblock; False where nothing was blocked."""
+        removed = await self._connection.execute(
+            delete(blocks)
+            .where(blocks.c.blocker_id == blocker, blocks.c.blocked_id == blocked)
+            .returning(blocks.c.blocked_id)
         )
+        return removed.one_or_none() is not None
 
     async def has(self, blocker: UserId, blocked: UserId) -> bool:
         """Tell whether somebody has blocked somebody."""

@@ -58,15 +58,17 @@ class ApiKeys:
         prefix: str,
         digest: bytes,
         scopes: Sequence[str],
-    ) -> None:
-        """Keep a new key; one that is kept already stays as it is."""
-        await self._connection.execute(
+    ) -> bool:
+        """Keep a new key; False where it is kept already, and stays as it is."""
+        added = await self._connection.execute(
             insert(api_keys)
             .values(
                 id=key, name=name, prefix=prefix, hash=digest, scopes=sorted(scopes)
             )
             .on_conflict_do_nothing(index_elements=[api_keys.c.hash])
+            .returning(api_keys.c.id)
         )
+        return added.one_or_none() is not None
 
     async def all(self) -> list[ApiKey]:
         """List keys, the newest first, revoked ones too."""

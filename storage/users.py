@@ -29,6 +29,13 @@ class Users:
         row = rows.one_or_none()
         return User(**row._mapping) if row else None  # noqa: SLF001 - a named tuple's
 
+    async def with_ids(self, ids: Collection[UserId]) -> dict[UserId, User]:
+        """Give those of these users that there are."""
+        rows = await self._connection.execute(
+            select(*_USER).where(is_one_of(users.c.id, ids))
+        )
+        return {row.id: User(**row._mapping) for row in rows}  # noqa: SLF001 - as above
+
     async def profile(self, user: UserId) -> Profile | None:
         """Give what anybody may see of an active user."""
         rows = await self._connection.execute(

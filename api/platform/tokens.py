@@ -81,6 +81,8 @@ async def create_token(
         raise NotFound("No shared secret is configured, so no token can be signed.")
 
     async def act(work: UnitOfWork) -> _Claims:
+        lasts = {"expires_in": wanted.expires_in}
+        work.happen("token.created", {"user_id": wanted.user_id}, lasts)
         return _Claims(
             user_id=wanted.user_id,
             issued_at=once.node.clock(),

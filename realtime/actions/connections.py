@@ -130,15 +130,18 @@ async def block_user(work: UnitOfWork, actor: Actor, other: UserId) -> None:
     ):
         raise NotFound
     try:
-        await work.blocks.add(actor.user_id, other)
+        is_new = await work.blocks.add(actor.user_id, other)
     except Missing:
         raise NotFound from None
+    if is_new:
+        work.happen("user.blocked", _blocking(actor, other))
     await _follow_blocks(work, actor, other)
 
 
 async def unblock_user(work: UnitOfWork, actor: Actor, other: UserId) -> None:
     """Take the actor's block away; the other's, if there is one, stays."""
-    await work.blocks.remove(actor.user_id, other)
+    if await work.blocks.remove(actor.user_id, other):
+        work.happen("user.unblocked", _blocking(actor, other))
     await _follow_blocks(work, actor, other)
 
 
@@ -234,6 +237,10 @@ def _says_something_new(
     )
 
 
+def _blocking(actor: Actor, other: UserId) -> dict[str, UUID]:
+    return {"blocker_id": actor.user_id, "blocked_id": other}
+
+
 async def _follow_blocks(work: UnitOfWork, actor: Actor, other: UserId) -> None:
     changed = await work.blocks.follow(actor.user_id, other)
     if changed is None:
@@ -266,8 +273,16 @@ async def _move(
 
 
 def _told(work: UnitOfWork, link: records.Connection) -> Connection:
-    """Tell both sides at which stage their link is."""
+    """Tell both sides, and the platform, at which stage their link is."""
     shown = Connection.model_validate(link)
     event = CONNECTION_EVENTS[link.status](connection=shown)
     tell(work, [link.requester_id, link.recipient_id], event)
+    work.happen(
+        event.kind,
+        {
+            "connection_id": link.id,
+            "requester_id": link.requester_id,
+            "recipient_id": link.recipient_id,
+        },
+    )
     return shown

@@ -1,6 +1,7 @@
 """People as the platform's tokens and calls bring them here."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,12 @@ from realtime.tokens import Claims
 from storage.errors import Duplicate
 from storage.records import Profile, User, UserId
 from storage.unit_of_work import UnitOfWork
+
+_STATUS_EVENTS = {
+    "active": "user.reinstated",
+    "suspended": "user.suspended",
+    "deleted": "user.deleted",
+}
 
 _HANDLE_TAKEN = "Somebody else has this handle."
 
@@ -28,9 +35,10 @@ async def admit(work: UnitOfWork, claims: Claims, *, may_create: bool) -> Actor:
     if user is None:
         if not may_create:
             raise Unauthenticated("The token speaks for nobody known here.")
-        await work.users.create_missing(
+        if await work.users.create_missing(
             UserId(claims.user_id), claims.name or "", claims.email
-        )
+        ):
+            work.happen("user.created", {"user_id": claims.user_id})
         return Actor(UserId(claims.user_id))
     if user.account_status == "deleted":
         raise Unauthenticated("The account was deleted.")
@@ -72,6 +80,7 @@ async def put_users(
     Raises:
         Conflict: Somebody else has the handle; names the index of the first item.
     """
+    before = await work.users.with_ids([item["id"] for item in items])
     await _free_handles(work, items)
     stored: dict[UserId, User] = {}
     try:
@@ -82,6 +91,7 @@ async def put_users(
         # Taken between the two looks.
         raise Conflict(_HANDLE_TAKEN) from None
     for user in stored.values():
+        _say_what_happened(work, before.get(user.id), user)
         if user.account_status != "active":
             close_sessions(work, user.id, "access revoked", now)
     return [stored[item["id"]] for item in items]
@@ -133,6 +143,12 @@ async def revoke_sessions(work: UnitOfWork, user: UserId, now: datetime) -> date
     Raises:
         NotFound: There is no such user.
     """
+    limit = await _refuse_tokens(work, user, now)
+    work.happen("user.revoked", {"user_id": user})
+    return limit
+
+
+async def _refuse_tokens(work: UnitOfWork, user: UserId, now: datetime) -> datetime:
     limit = first_new_second(now)
     if not await work.users.refuse_tokens_before(user, limit):
         raise NotFound
@@ -147,11 +163,31 @@ async def suspend_user(work: UnitOfWork, user: UserId, now: datetime) -> User:
     Raises:
         NotFound: There is no such user.
     """
-    await revoke_sessions(work, user, now)
+    await _refuse_tokens(work, user, now)
     suspended = await work.users.set_status(user, "suspended")
     if suspended is None:
         raise NotFound
+    work.happen("user.suspended", {"user_id": user})
     return suspended
+
+
+def _say_what_happened(work: UnitOfWork, before: User | None, after: User) -> None:
+    """Keep what a `PUT` changed, by the names of the columns and never their values."""
+    subject = {"user_id": after.id}
+    if before is None:
+        work.happen("user.created", subject)
+        return
+    changed = [
+        field.name
+        for field in fields(User)
+        if field.name != "updated_at"
+        and getattr(before, field.name) != getattr(after, field.name)
+    ]
+    if "account_status" in changed:
+        kind = _STATUS_EVENTS[after.account_status]
+        work.happen(kind, subject, {"changed": changed})
+    elif changed:
+        work.happen("user.updated", subject, {"changed": changed})
 
 
 def close_sessions(work: UnitOfWork, user: UserId, reason: str, now: datetime) -> None:

@@ -9,6 +9,7 @@ from api.deps import AnActor, ANode, APaging, next_page
 from api.errors import refusals
 from api.examples import CONNECTION, GRACE, page_of, shown
 from api.shapes import Page
+from realtime import connecting
 from realtime.actions import connections
 from realtime.actor import Actor
 from realtime.errors import (
@@ -19,6 +20,7 @@ from realtime.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    RateLimited,
     Suspended,
     Unauthenticated,
     Unavailable,
@@ -43,8 +45,8 @@ _STEP = (
     status_code=201,
     response_model=Connection,
     responses=shown({**CONNECTION, "status": "pending"}, 201)
-    | refusals(NotFound, AlreadyRequested, AlreadyConnected)
-    | refusals(Suspended, Blocked),
+    | refusals(NotFound, AlreadyRequested, AlreadyConnected, RateLimited)
+    | refusals(Suspended, Blocked, Forbidden),
 )
 async def request_connection(
     node: ANode,
@@ -60,12 +62,12 @@ async def request_connection(
     Ask somebody for a connection, with a note.
 
     A pair has one relation: the second request, in either direction, is refused. One
-    that has ended can be asked for again.
+    that has ended can be asked for again. People choose who may ask them; to everybody
+    else they are `forbidden`.
     """
-    async with node.transaction(actor.user_id) as work:
-        return await connections.request_connection(
-            work, actor, UserId(asked.user_id), asked.message
-        )
+    return await connecting.request_connection(
+        node, actor, UserId(asked.user_id), asked.message
+    )
 
 
 @router.get("", response_model=Page[Connection], responses=shown(page_of(CONNECTION)))

@@ -20,6 +20,7 @@ from realtime.errors import (
     NotAParticipant,
     NotConnected,
     NotFound,
+    RateLimited,
     Suspended,
     TooLarge,
     Unauthenticated,
@@ -94,7 +95,7 @@ async def list_messages(
         ConversationArchived,
         ConversationBlocked,
     )
-    | refusals(Conflict, TooLarge),
+    | refusals(Conflict, TooLarge, RateLimited),
 )
 async def send_message(
     node: ANode, actor: AnActor, conversation_id: UUID, new: NewMessage

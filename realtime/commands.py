@@ -4,8 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from realtime.actions import connections, receipts
+from realtime.actions.typing import find_typing_audience
 from realtime.actor import Actor
 from realtime.clock import instant
+from realtime.connecting import request_connection
+from realtime.hub import Listener
 from realtime.node import Node
 from realtime.protocol import (
     AcceptConnection,
@@ -17,13 +20,19 @@ from realtime.protocol import (
     RejectConnection,
     RemoveConnection,
     RequestConnection,
+    SetPresence,
+    Type,
+    Typing,
     UnblockUser,
+    UnwatchPresence,
+    WatchPresence,
     WithdrawConnection,
 )
 from storage.records import ConnectionId, ConversationId, UserId
 
 Data = Mapping[str, Any]
 Handler = Callable[[Node, Actor, Any], Awaitable[Data]]
+SessionHandler = Callable[[Node, Actor, Listener, Any], Awaitable[Data]]
 
 
 async def _ping(node: Node, actor: Actor, command: Ping) -> Data:
@@ -47,10 +56,9 @@ async def _delivered(node: Node, actor: Actor, command: MarkDelivered) -> Data:
 
 
 async def _request(node: Node, actor: Actor, command: RequestConnection) -> Data:
-    async with node.transaction(actor.user_id) as work:
-        link = await connections.request_connection(
-            work, actor, UserId(command.user_id), command.message
-        )
+    link = await request_connection(
+        node, actor, UserId(command.user_id), command.message
+    )
     return {"connection": link.json_data()}
 
 
@@ -77,6 +85,40 @@ async def _unblock(node: Node, actor: Actor, command: UnblockUser) -> Data:
     return {}
 
 
+async def _type(node: Node, actor: Actor, listener: Listener, command: Type) -> Data:
+    conversation = ConversationId(command.conversation_id)
+    async with node.transaction(actor.user_id) as work:
+        audience = await find_typing_audience(work, actor, conversation)
+    if node.typists.is_worth_telling(listener, conversation, active=command.active):
+        event = Typing(
+            conversation_id=conversation, user_id=actor.user_id, active=command.active
+        )
+        node.whisper(audience, event)
+    return {}
+
+
+async def _watch(
+    node: Node, actor: Actor, listener: Listener, command: WatchPresence
+) -> Data:
+    users = [UserId(user) for user in command.user_ids]
+    entries = await node.watching.watch(actor, listener, users)
+    return {"presence": [entry.json_data() for entry in entries]}
+
+
+async def _unwatch(
+    node: Node, actor: Actor, listener: Listener, command: UnwatchPresence
+) -> Data:
+    node.watching.unwatch(listener, [UserId(user) for user in command.user_ids])
+    return {"presence": []}
+
+
+async def _set_presence(
+    node: Node, actor: Actor, listener: Listener, command: SetPresence
+) -> Data:
+    await node.presence.set(actor.user_id, listener.session_id, command.status)
+    return {}
+
+
 # `auth` and `message.send` stand in `client.py`: the one changes the session itself,
 # the other is answered when its batch has committed.
 HANDLERS: Mapping[type[Command], Handler] = {
@@ -90,4 +132,12 @@ HANDLERS: Mapping[type[Command], Handler] = {
     RemoveConnection: _step(connections.remove_connection),
     BlockUser: _block,
     UnblockUser: _unblock,
+}
+
+# What concerns one session of a person, and not the person.
+SESSION_HANDLERS: Mapping[type[Command], SessionHandler] = {
+    Type: _type,
+    WatchPresence: _watch,
+    UnwatchPresence: _unwatch,
+    SetPresence: _set_presence,
 }

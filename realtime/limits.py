@@ -43,7 +43,7 @@ class Limits(Protocol):
     async def open(self) -> None:
         """Begin, within two seconds, whether others can be reached or not."""
 
-    async def take(self, kind: Kind, user: UserId) -> None:
+    async def check(self, kind: Kind, user: UserId) -> None:
         """
         Take a token of somebody, or refuse; waits for at most some 50 ms.
 
@@ -102,7 +102,7 @@ class MemoryLimits:
     async def open(self) -> None:
         """Need nothing."""
 
-    async def take(self, kind: Kind, user: UserId) -> None:
+    async def check(self, kind: Kind, user: UserId) -> None:
         """Take a token of somebody, or refuse; never waits."""
         rate = self._rates.get(kind)
         if rate is None:

@@ -137,7 +137,7 @@ class RedisLimits:
             async with asyncio.timeout(_OPEN_SECONDS):
                 await self._has_tried.wait()
 
-    async def take(self, kind: Kind, user: UserId) -> None:
+    async def check(self, kind: Kind, user: UserId) -> None:
         """Take a token that is here, borrow some, or count alone."""
         rate = self._rates.get(kind)
         if rate is None:
@@ -147,7 +147,7 @@ class RedisLimits:
             return
         if await self._borrow(key):
             return
-        await self._alone.take(kind, user)
+        await self._alone.check(kind, user)
 
     def give_back(self, kind: Kind, user: UserId) -> None:
         """Put a token back among those that are here."""
@@ -164,8 +164,10 @@ class RedisLimits:
         """End; what was borrowed comes back in Redis by itself."""
         if self._sessions is not None:
             self._is_closing = True
-            self._sessions.cancel()
-            await asyncio.wait([self._sessions])
+            while not self._sessions.done():
+                # Again, should a library have taken the cancelling for a time-out.
+                self._sessions.cancel()
+                await asyncio.wait([self._sessions], timeout=1)
             self._sessions = None
         self._leases.clear()
 

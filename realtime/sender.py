@@ -83,7 +83,7 @@ class Sender:
             Invalid: An attachment is not what this server takes.
             RateLimited: The sender says, or the recipient is told, too much.
         """
-        await self._limits.take("messages", actor.user_id)
+        await self._limits.check("messages", actor.user_id)
         uploads = self._rules.check(command.attachments)
         conversation = command.conversation_id
         if conversation is None:
@@ -96,7 +96,7 @@ class Sender:
         draft = _draft(actor, ConversationId(conversation), command)
         other = await self._recipients.of(actor.user_id, draft.conversation_id)
         if other is not None:
-            await self._limits.take("messages_to", other)
+            await self._limits.check("messages_to", other)
         return draft
 
     def submit(self, draft: Draft) -> "asyncio.Future[Settled]":
@@ -129,7 +129,7 @@ class Sender:
                 if known is None:
                     known = await open_direct(work, actor, other)
                     # After it, so that who may not open one learns why.
-                    await self._limits.take("conversations", actor.user_id)
+                    await self._limits.check("conversations", actor.user_id)
             self._recipients.remember(actor.user_id, known, other)
             self._direct[pair] = known
             if len(self._direct) > _REMEMBERED_PAIRS:

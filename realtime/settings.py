@@ -22,9 +22,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from realtime.rates import Rate
-
 from realtime.lifecycle import DEFAULT_RULES, Rule, read_rules
+from realtime.rates import Rate
 
 PREFIX = "CALLBOARD_"
 

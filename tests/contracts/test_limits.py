@@ -83,7 +83,7 @@ class World:
             return
         async with redis.asyncio.from_url(self._server.url) as client:
             async for key in client.scan_iter("callboard:limit:*"):
-                moment = int(await client.get(key)) - round(seconds * 1_000_000)
+                moment = int(await client.get(key) or 0) - round(seconds * 1_000_000)
                 await client.set(key, moment, keepttl=True)
 
     def pass_time_here(self, seconds: float) -> None:
@@ -129,7 +129,7 @@ async def take_all(limits: Limits, kind: Kind, user: UserId, most: int = 5000) -
     """Take until refused; tell how many were had."""
     for taken in range(most):
         try:
-            await limits.take(kind, user)
+            await limits.check(kind, user)
         except RateLimited:
             return taken
     return most
@@ -137,7 +137,7 @@ async def take_all(limits: Limits, kind: Kind, user: UserId, most: int = 5000) -
 
 async def refusal(limits: Limits, kind: Kind, user: UserId) -> RateLimited:
     with pytest.raises(RateLimited) as caught:
-        await limits.take(kind, user)
+        await limits.check(kind, user)
     return caught.value
 
 
@@ -165,7 +165,7 @@ async def test_a_refusal_says_when_to_come_back_and_keeps_its_word(
     assert refused.retry_after_ms is not None
     assert 1 <= refused.retry_after_ms <= 2000
     await world.pass_time(refused.retry_after_ms / 1000)
-    await limits.take("connections", user)
+    await limits.check("connections", user)
     await refusal(limits, "connections", user)
 
 
@@ -175,7 +175,7 @@ async def test_refusals_do_not_push_the_moment_away(world: World) -> None:
     for _ in range(100):
         await refusal(limits, "connections", user)
     await world.pass_time(2)
-    await limits.take("connections", user)
+    await limits.check("connections", user)
 
 
 async def test_a_bucket_fills_up_and_not_over(world: World) -> None:
@@ -188,8 +188,8 @@ async def test_a_bucket_fills_up_and_not_over(world: World) -> None:
 async def test_people_and_kinds_do_not_share(world: World) -> None:
     limits, one, other = await world.new(), a_user(), a_user()
     await take_all(limits, "connections", one)
-    await limits.take("connections", other)
-    await limits.take("messages", one)
+    await limits.check("connections", other)
+    await limits.check("messages", one)
 
 
 async def test_what_is_off_is_not_limited(world: World) -> None:
@@ -203,14 +203,14 @@ async def test_what_is_given_back_can_be_taken_again(world: World) -> None:
     limits, user = await world.new(), a_user()
     await take_all(limits, "connections", user)
     limits.give_back("connections", user)
-    await limits.take("connections", user)
+    await limits.check("connections", user)
     await refusal(limits, "connections", user)
 
 
 async def test_many_at_once_get_a_burst_together(world: World) -> None:
     limits, user = await world.new(), a_user()
     taken = await asyncio.gather(
-        *(limits.take("connections", user) for _ in range(50)), return_exceptions=True
+        *(limits.check("connections", user) for _ in range(50)), return_exceptions=True
     )
     assert taken.count(None) == 3
     assert sum(isinstance(each, RateLimited) for each in taken) == 47
@@ -231,7 +231,7 @@ async def test_full_buckets_are_forgotten() -> None:
     limits = MemoryLimits(RATES, now=lambda: now)
     for _ in range(20_000):
         now += 1000
-        await limits.take("messages", a_user())
+        await limits.check("messages", a_user())
     # Full again after 10 ms: ten buckets matter at any time.
     assert len(limits) <= 1025
 
@@ -240,7 +240,7 @@ async def test_a_bucket_that_is_not_full_is_not_forgotten() -> None:
     limits, user = MemoryLimits(RATES, now=lambda: 0), a_user()
     await take_all(limits, "connections", user)
     for _ in range(5000):
-        await limits.take("messages", a_user())
+        await limits.check("messages", a_user())
     await refusal(limits, "connections", user)
 
 
@@ -250,9 +250,9 @@ async def test_a_bucket_that_is_not_full_is_not_forgotten() -> None:
 async def test_nodes_count_together(redis_world: World) -> None:
     one, other = await redis_world.new(), await redis_world.new()
     user = a_user()
-    await one.take("connections", user)
-    await other.take("connections", user)
-    await one.take("connections", user)
+    await one.check("connections", user)
+    await other.check("connections", user)
+    await one.check("connections", user)
     await refusal(other, "connections", user)
     await refusal(one, "connections", user)
 
@@ -261,7 +261,7 @@ async def test_what_nodes_have_borrowed_is_a_small_part(redis_world: World) -> N
     nodes = [await redis_world.new() for _ in range(3)]
     user = a_user()
     for node in nodes[1:]:
-        await node.take("messages", user)
+        await node.check("messages", user)
     taken = await take_all(nodes[0], "messages", user)
     assert taken >= 1000 - 2 * handful(RATES["messages"])
 
@@ -270,12 +270,12 @@ async def test_a_message_costs_no_question(redis_world: World) -> None:
     rate = Rate.parse("5000/100")
     assert rate is not None
     limits, user = await redis_world.new({"messages": rate}), a_user()
-    await limits.take("messages", user)
+    await limits.check("messages", user)
     os.kill(redis_world.server.pid, signal.SIGSTOP)
     try:
         async with asyncio.timeout(1):
             for _ in range(handful(rate) - 1):
-                await limits.take("messages", user)
+                await limits.check("messages", user)
     finally:
         os.kill(redis_world.server.pid, signal.SIGCONT)
 
@@ -290,7 +290,7 @@ async def test_a_slow_redis_holds_nobody_up(redis_world: World) -> None:
         begun = loop.time()
         # The first waits its while, the others know better.
         for _ in range(100):
-            await limits.take("connections", a_user())
+            await limits.check("connections", a_user())
         assert loop.time() - begun < 1
     finally:
         os.kill(redis_world.server.pid, signal.SIGCONT)
@@ -302,7 +302,7 @@ async def test_without_redis_a_node_counts_alone(redis_world: World) -> None:
         limits, user = await redis_world.new(), a_user()
         assert await take_all(limits, "connections", user) == 3
         redis_world.pass_time_here(2)
-        await limits.take("connections", user)
+        await limits.check("connections", user)
         await refusal(limits, "connections", user)
     finally:
         redis_world.server.start()
@@ -316,8 +316,8 @@ async def test_limits_are_kept_together_again_when_redis_is_back(
     assert isinstance(other, RedisLimits)
     redis_world.server.restart()
     # The first to ask finds out.
-    await one.take("connections", a_user())
-    await other.take("connections", a_user())
+    await one.check("connections", a_user())
+    await other.check("connections", a_user())
     await until(lambda: one.is_connected and other.is_connected)
     user = a_user()
     assert await take_all(one, "connections", user) == 3
@@ -326,7 +326,7 @@ async def test_limits_are_kept_together_again_when_redis_is_back(
 
 async def test_buckets_in_redis_end_with_themselves(redis_world: World) -> None:
     limits, user = await redis_world.new(), a_user()
-    await limits.take("connections", user)
+    await limits.check("connections", user)
     async with redis.asyncio.from_url(redis_world.server.url) as client:
         left = await client.pttl(f"callboard:limit:connections:{{{user}}}")
     assert 0 < left <= 2000

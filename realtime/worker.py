@@ -1,5 +1,5 @@
 """
-What has to be done now and then, whoever is connected: for now, forgetting.
+What has to be done now and then, whoever is connected: ending threads, forgetting.
 
 Any number of these may run: every chore takes only what nobody else is taking.
 """
@@ -9,12 +9,18 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from uuid import uuid4
 
+from realtime.actions.threads import tell_lives
+from realtime.actions.uploads import remove_discarded
+from realtime.clock import system_clock
+from realtime.file_stores import file_store
 from realtime.settings import Settings
 from storage import feed
 from storage.database import Database
 from storage.errors import Busy
 from storage.keys import forget_answers
+from storage.unit_of_work import begin
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +30,9 @@ Chore = Callable[[], Awaitable[int]]
 ANSWERS_KEPT_FOR = timedelta(hours=24)
 
 ROUND_SECONDS = 60.0
+
+# Threads that one transaction ends: each is told to all who take part.
+_THREADS = 100
 
 
 class Worker:
@@ -36,13 +45,18 @@ class Worker:
         *,
         round_seconds: float = ROUND_SECONDS,
     ) -> None:
+        self._id = uuid4()
+        self._id = uuid4()
         self._database = database
+        self._files = file_store(settings, system_clock)
         self._feed_kept_for = settings.feed_keep_seconds
         self._round_seconds = round_seconds
         self._is_told_to_stop = asyncio.Event()
         self.chores: Mapping[str, Chore] = {
+            "threads": self._end_threads,
             "feed": self._forget_feed,
             "idempotency_keys": self._forget_answers,
+            "uploads": self._remove_uploads,
         }
 
     async def work(self) -> None:
@@ -76,9 +90,28 @@ class Worker:
                 if count:
                     log.info("chore done", extra={"chore": name, "rows": count})
 
+    async def _end_threads(self) -> int:
+        """Close and archive the threads whose day has come, a few in a transaction."""
+        count = 0
+        while True:
+            # The nodes find what is announced here by their sweeps.
+            async with begin(self._database, self._id) as work:
+                lives = await work.threads.end_due(_THREADS)
+                if lives:
+                    await tell_lives(work, lives)
+            count += len(lives)
+            if len(lives) < _THREADS:
+                return count
+
     async def _forget_feed(self) -> int:
         async with self._database.hot() as connection:
             return await feed.forget(connection, self._feed_kept_for)
+
+    async def _remove_uploads(self) -> int:
+        if self._files is None:
+            return 0
+        async with begin(self._database, self._id) as work:
+            return await remove_discarded(work, self._files)
 
     async def _forget_answers(self) -> int:
         async with self._database.hot() as connection:

@@ -1,6 +1,7 @@
 """What tests of the HTTP API share: a backend's key, ears, the look of a refusal."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,10 +24,12 @@ class Ear:
         self.session_id: UUID = uuid4()
         self.heard: list[dict[str, Any]] = []
         self.closed: list[int] = []
+        self._news = asyncio.Event()
 
     def deliver(self, frame: TextFrame, xid: int) -> None:
         """Keep events."""
         self.heard += [orjson.loads(payload) for payload in frame.payloads]
+        self._news.set()
 
     def move_cursor(self, frame: TextFrame, sweep: int) -> bool:
         """Take no notice."""
@@ -39,6 +42,16 @@ class Ear:
     def close_with(self, code: int, reason: str) -> None:
         """Keep the code."""
         self.closed.append(code)
+
+    async def hear(self, is_it: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Wait for an event, as long as delivery may take to catch up."""
+        async with asyncio.timeout(5):
+            while True:
+                for event in self.heard:
+                    if is_it(event):
+                        return event
+                self._news.clear()
+                await self._news.wait()
 
     @property
     def kinds(self) -> Sequence[str]:

@@ -75,10 +75,14 @@ class Members:
 
     async def remove(self, members: Sequence[tuple[UUID, UserId]]) -> None:
         """Take members away; who is none stays none."""
-        named = func.unnest(
-            array_of([parent for parent, _ in members]),
-            array_of([user for _, user in members]),
-        ).table_valued(column("parent_id", Uuid()), column("user_id", Uuid()))
+        named = (
+            func.unnest(
+                array_of([parent for parent, _ in members]),
+                array_of([user for _, user in members]),
+            )
+            .table_valued(column("parent_id", Uuid()), column("user_id", Uuid()))
+            .render_derived()
+        )
         await self._connection.execute(
             delete(self._table).where(
                 self._parent == named.c.parent_id,

@@ -16,6 +16,7 @@ from storage.records import (
     ConversationId,
     Draft,
     Message,
+    Quote,
     UserId,
     Written,
 )
@@ -34,7 +35,9 @@ def message_object(message: Message) -> dict[str, Any]:
         "attachments": message.attachments,
         "reply_to_id": message.reply_to_id,
         "metadata": message.metadata,
-        "reactions": {},
+        "mentions": message.mentions,
+        "reply_to": _quote_object(message.reply_to),
+        "reactions": message.reactions,
         "sent_at": instant(message.sent_at),
         "edited_at": _maybe(message.edited_at),
         "deleted_at": _maybe(message.deleted_at),
@@ -56,6 +59,8 @@ def draft_object(draft: Draft, written: Written) -> dict[str, Any]:
         "attachments": orjson.Fragment(draft.attachments),
         "reply_to_id": draft.reply_to_id,
         "metadata": orjson.Fragment(draft.metadata),
+        "mentions": written.mentions,
+        "reply_to": _quote_object(written.reply_to),
         "reactions": {},
         "sent_at": instant(written.sent_at),
         "edited_at": None,
@@ -129,6 +134,19 @@ def stored_runs(
         )
         for message in messages
     ]
+
+
+def _quote_object(quote: Quote | None) -> dict[str, Any] | None:
+    if quote is None:
+        return None
+    return {
+        "id": quote.id,
+        "seq": quote.seq,
+        "sender_id": quote.sender_id,
+        "kind": quote.kind,
+        "body": quote.body,
+        "deleted_at": _maybe(quote.deleted_at),
+    }
 
 
 def _maybe(moment: datetime | None) -> str | None:

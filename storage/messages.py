@@ -5,28 +5,45 @@ Promise of `write_batch`: when it returns, what it calls new is committed, dense
 `seq`, once for each client id (storage/sql/3_messages.sql says how).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import orjson
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Uuid
 
-from storage.records import Appended, ConversationId, Draft, Message, MessageId, Written
+from storage.records import (
+    Appended,
+    ConversationId,
+    Draft,
+    Message,
+    MessageId,
+    Quote,
+    UserId,
+    Written,
+)
 
 _WRITE = """
 SELECT draft, is_new, is_same, reason, conversation_id, message_id, seq, sent_at,
-  xid, prev_xid, audience
+  xid, prev_xid, audience, mentions, reply_to
 FROM callboard.send_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 
+# Who reacts changes the message, so most need no look at reactions.
 COLUMNS = """
 m.id, m.conversation_id, m.seq, m.client_id, m.sender_id, m.kind, m.body,
-m.attachments, m.reply_to_id, m.metadata, m.sent_at, m.edited_at, m.deleted_at,
+m.attachments, m.reply_to_id, m.metadata, m.mentions, m.sent_at, m.edited_at,
+m.deleted_at,
 m.created_xid::text AS xid,
+CASE WHEN m.reply_to_id IS NOT NULL
+  THEN callboard.quote_of(m.conversation_id, m.reply_to_id) END AS reply_to,
+CASE WHEN m.changed_xid IS NOT NULL
+  THEN callboard.reactions_to(m.conversation_id, m.id) END AS reactions,
 callboard.first_read_at(m.conversation_id, m.seq, m.sender_id, m.sent_at) AS read_at
 """
 
@@ -85,6 +102,8 @@ async def write_batch(
             xid=int(row[8] or 0),
             prev_xid=int(row[9] or 0),
             audience=row[10],
+            mentions=row[11] or (),
+            reply_to=_to_quote(orjson.loads(row[12])) if row[12] else None,
         )
         for row in rows
     ]
@@ -108,6 +127,31 @@ def to_message(row: Any) -> Message:  # noqa: ANN401 - rows of two drivers
         deleted_at=row.deleted_at,
         read_at=row.read_at,
         xid=int(row.xid),
+        mentions=row.mentions,
+        reply_to=_to_quote(row.reply_to) if row.reply_to else None,
+        reactions=to_reactions(row.reactions),
+    )
+
+
+def to_reactions(
+    stored: Mapping[str, Sequence[str]] | None,
+) -> dict[str, list[UserId]]:
+    """Make values of what `reactions_to` gives."""
+    return {
+        emoji: [UserId(UUID(person)) for person in people]
+        for emoji, people in (stored or {}).items()
+    }
+
+
+def _to_quote(stored: Mapping[str, Any]) -> Quote:
+    sender, deleted_at = stored["sender_id"], stored["deleted_at"]
+    return Quote(
+        id=MessageId(UUID(stored["id"])),
+        seq=stored["seq"],
+        sender_id=UserId(UUID(sender)) if sender else None,
+        kind=stored["kind"],
+        body=stored["body"],
+        deleted_at=datetime.fromisoformat(deleted_at) if deleted_at else None,
     )
 
 

@@ -1,7 +1,7 @@
 """What storage hands out: rows as plain values, with the types they really have."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NewType
 from uuid import UUID
@@ -112,6 +112,18 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """The head of a message that another one answers."""
+
+    id: MessageId
+    seq: int
+    sender_id: UserId | None
+    kind: str
+    body: str
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message as it is now."""
 
@@ -130,6 +142,44 @@ class Message:
     deleted_at: datetime | None
     read_at: datetime | None
     xid: int
+    mentions: Sequence[UserId] = ()
+    reply_to: Quote | None = None
+    reactions: Mapping[str, Sequence[UserId]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LockedMessage:
+    """A message that nobody else changes now, and what its changer is to it."""
+
+    conversation_id: ConversationId
+    seq: int
+    sender_id: UserId | None
+    kind: str
+    body: str
+    has_attachments: bool
+    sent_at: datetime
+    deleted_at: datetime | None
+    conversation_kind: str
+    role: str
+    reason: str | None
+    versions: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEdit:
+    """What a message said until it was edited."""
+
+    version: int
+    body: str
+    edited_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMessage:
+    """A message that was searched for, with the matches marked in what it says."""
+
+    message: Message
+    headlines: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +255,8 @@ class Written:
     xid: int
     prev_xid: int
     audience: Sequence[UserId] | None
+    mentions: Sequence[UserId] = ()
+    reply_to: Quote | None = None
 
 
 @dataclass(frozen=True, slots=True)

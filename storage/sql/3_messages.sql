@@ -19,7 +19,7 @@ CREATE OR REPLACE FUNCTION callboard.send_messages(
 ) RETURNS TABLE (
   draft bigint, is_new boolean, is_same boolean, reason text, conversation_id uuid,
   message_id uuid, seq bigint, sent_at timestamptz, xid text, prev_xid text,
-  audience uuid[]
+  audience uuid[], mentions uuid[], reply_to jsonb
 )
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp
 -- Planning a batch takes longer than writing one message; any batch fits one plan. And
@@ -47,6 +47,8 @@ BEGIN
     SELECT d.*, COALESCE(j.reason,
       CASE WHEN d.reply_to_id IS NOT NULL AND NOT EXISTS (
           SELECT FROM messages m
+          JOIN participants p ON p.conversation_id = m.conversation_id
+            AND p.user_id = d.sender_id AND m.seq > p.joined_seq
           WHERE m.conversation_id = d.conversation_id AND m.id = d.reply_to_id)
         THEN 'invalid_reply'
         WHEN (d.draft IN (SELECT n.draft FROM named n WHERE n.is_unfit)) IS TRUE
@@ -79,7 +81,11 @@ BEGIN
       -- In one conversation time never runs backwards, whatever the clock does.
       GREATEST(date_trunc('milliseconds', clock_timestamp()), c.last_message_at)
         AS sent_at,
-      c.last_xid AS prev_xid
+      c.last_xid AS prev_xid,
+      CASE WHEN strpos(j.body, '@') > 0 THEN mentioned(j.conversation_id, j.body)
+        ELSE '{}' END AS mentions,
+      CASE WHEN j.reply_to_id IS NOT NULL THEN quote_of(j.conversation_id, j.reply_to_id)
+        END AS reply_to
     FROM judged j
     JOIN conversations c ON c.id = j.conversation_id
     WHERE (j.id IN (SELECT k.message_id FROM keyed k)) IS TRUE
@@ -90,9 +96,12 @@ BEGIN
     FROM fresh f GROUP BY f.conversation_id
   ), stored AS (
     INSERT INTO messages (conversation_id, seq, id, client_id, sender_id, kind, body,
-      attachments, reply_to_id, metadata, sent_at)
+      attachments, reply_to_id, metadata, mentions, search, sent_at)
     SELECT f.conversation_id, f.seq, f.id, f.client_id, f.sender_id, 'text', f.body,
-      f.attachments::jsonb, f.reply_to_id, f.metadata::jsonb, f.sent_at
+      f.attachments::jsonb, f.reply_to_id, f.metadata::jsonb, f.mentions,
+      -- Looked up one by one: what `fresh` holds nobody knows when this is planned.
+      search_vector(f.body, f.conversation_id,
+        (SELECT u.locale FROM users u WHERE u.id = f.sender_id)), f.sent_at
     FROM fresh f
   ), linked AS (
     UPDATE uploads u SET seq = (
@@ -144,7 +153,8 @@ BEGIN
     f.seq, f.sent_at, pg_current_xact_id_if_assigned()::text, f.prev_xid::text,
     CASE WHEN f.place = 1 THEN ARRAY(
       SELECT p.user_id FROM participants p
-      WHERE p.conversation_id = f.conversation_id AND p.left_at IS NULL) END
+      WHERE p.conversation_id = f.conversation_id AND p.left_at IS NULL) END,
+    f.mentions, f.reply_to
   FROM drafts d
   LEFT JOIN fresh f ON f.draft = d.draft
   LEFT JOIN known k ON k.draft = d.draft

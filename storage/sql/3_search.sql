@@ -1,0 +1,220 @@
+-- Search: the words of a message, as they are kept in `messages.search` and asked for.
+--
+-- Words are kept twice: as they stand, for whoever searches from another language, and
+-- by their stem in the language of the sender. Only what PostgreSQL brings along is
+-- used; scripts without spaces are searched character by character, as phrases.
+
+-- Lower case, whatever the database's locale: "C" knows that of ASCII only.
+DO $$
+DECLARE
+  fitting text := '';
+BEGIN
+  IF lower('ÄЖ') <> 'äж' THEN
+    SELECT format(' COLLATE %I', c.collname) INTO fitting FROM pg_collation c
+    WHERE c.collname IN ('pg_c_utf8', 'und-x-icu', 'C.utf8')
+      AND c.collnamespace = 'pg_catalog'::regnamespace
+      AND c.collencoding IN (-1, pg_char_to_encoding('UTF8'))
+    ORDER BY c.collname = 'pg_c_utf8' DESC, c.collname = 'und-x-icu' DESC LIMIT 1;
+  END IF;
+  EXECUTE format('CREATE FUNCTION callboard.lowered(p_text text) RETURNS text'
+    ' LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $f$ SELECT lower(p_text%s) $f$',
+    COALESCE(fitting, ''));
+END
+$$;
+
+-- The stemmer for a locale (BCP 47), 'simple' where PostgreSQL has none.
+CREATE FUNCTION callboard.search_config(p_locale text) RETURNS regconfig
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE lower(split_part(p_locale, '-', 1))
+    WHEN 'ar' THEN 'pg_catalog.arabic'
+    WHEN 'hy' THEN 'pg_catalog.armenian'
+    WHEN 'eu' THEN 'pg_catalog.basque'
+    WHEN 'ca' THEN 'pg_catalog.catalan'
+    WHEN 'da' THEN 'pg_catalog.danish'
+    WHEN 'nl' THEN 'pg_catalog.dutch'
+    WHEN 'en' THEN 'pg_catalog.english'
+    WHEN 'fi' THEN 'pg_catalog.finnish'
+    WHEN 'fr' THEN 'pg_catalog.french'
+    WHEN 'de' THEN 'pg_catalog.german'
+    WHEN 'el' THEN 'pg_catalog.greek'
+    WHEN 'hi' THEN 'pg_catalog.hindi'
+    WHEN 'hu' THEN 'pg_catalog.hungarian'
+    WHEN 'id' THEN 'pg_catalog.indonesian'
+    WHEN 'ga' THEN 'pg_catalog.irish'
+    WHEN 'it' THEN 'pg_catalog.italian'
+    WHEN 'lt' THEN 'pg_catalog.lithuanian'
+    WHEN 'ne' THEN 'pg_catalog.nepali'
+    WHEN 'no' THEN 'pg_catalog.norwegian'
+    WHEN 'nb' THEN 'pg_catalog.norwegian'
+    WHEN 'nn' THEN 'pg_catalog.norwegian'
+    WHEN 'pt' THEN 'pg_catalog.portuguese'
+    WHEN 'ro' THEN 'pg_catalog.romanian'
+    WHEN 'ru' THEN 'pg_catalog.russian'
+    WHEN 'sr' THEN 'pg_catalog.serbian'
+    WHEN 'es' THEN 'pg_catalog.spanish'
+    WHEN 'sv' THEN 'pg_catalog.swedish'
+    WHEN 'ta' THEN 'pg_catalog.tamil'
+    WHEN 'tr' THEN 'pg_catalog.turkish'
+    WHEN 'yi' THEN 'pg_catalog.yiddish'
+    ELSE 'pg_catalog.simple'
+  END::regconfig
+$$;
+
+-- Text as the parser of every locale understands it: in lower case, and what is no word
+-- a space, one for one. Brackets and slashes too, which it would take for tags and paths.
+CREATE FUNCTION callboard.plain_words(p_text text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+  IF octet_length(p_text) = length(p_text) THEN
+    RETURN translate(p_text, '<>/', '   ');
+  END IF;
+  RETURN regexp_replace(
+    translate(callboard.lowered(normalize(p_text, NFC)), '<>/’', '   '''),
+    '[\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u00D7\u00F7\u037E\u0387'
+    '\u055A-\u055F\u0589\u05BE\u05C0\u05C3\u05C6\u05F3\u05F4\u060C\u061B\u061F'
+    '\u066A-\u066D\u06D4\u0964\u0965\u0E2F\u0E3F\u0E4F\u0E5A\u0E5B\u1360-\u1368'
+    '\u2000-\u200B\u200E-\u206F\u3000-\u3004\u3008-\u3020\u3030\u303D\u30A0\u30FB'
+    '\uFE10-\uFE1F\uFE30-\uFE6F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40'
+    '\uFF5B-\uFF65]', ' ', 'g');
+END
+$$;
+
+-- One character of a script without spaces between words (Thai, Lao, Burmese, Khmer,
+-- Chinese, Japanese, Korean), or an emoji, with the marks that belong to it.
+CREATE FUNCTION callboard.unspaced() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT '[\u0E01-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u2190-\u2BFF\u3005-\u3007'
+    '\u3021-\u302F\u3031-\u30FF\u3105-\u318F\u31A0-\u31FF\u3400-\u9FFF\uAC00-\uD7A3'
+    '\uF900-\uFAFF\uFF66-\uFFDC\U0001F000-\U0001FAFF\U00020000-\U0003FFFF]'
+    '[\u0E31\u0E34-\u0E3A\u0E47-\u0E4E\u0EB1\u0EB4-\u0EBC\u0EC8-\u0ECE\u102B-\u103E'
+    '\u1056-\u1060\u17B4-\u17D3\u200D\u3099\u309A\uFE0E\uFE0F\U0001F3FB-\U0001F3FF]*'
+$$;
+
+-- Text with spaces around each of those, so that each becomes a word.
+CREATE FUNCTION callboard.spaced_words(p_text text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+  IF octet_length(p_text) = length(p_text) THEN
+    RETURN p_text;
+  END IF;
+  RETURN regexp_replace(p_text, '(' || callboard.unspaced() || ')', ' \1 ', 'g');
+END
+$$;
+
+-- The word under which all messages of a conversation are found: no parser makes it.
+CREATE FUNCTION callboard.conversation_word(p_conversation uuid) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT '#' || p_conversation::text
+$$;
+
+-- What `messages.search` keeps of a message, NULL where it says nothing.
+CREATE FUNCTION callboard.search_vector(
+  p_body text, p_conversation uuid, p_locale text
+) RETURNS tsvector
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+  words text;
+  config regconfig;
+  found tsvector;
+BEGIN
+  IF p_body = '' THEN
+    RETURN NULL;
+  END IF;
+  words := callboard.spaced_words(callboard.plain_words(p_body));
+  config := callboard.search_config(p_locale);
+  found := to_tsvector('pg_catalog.simple', words);
+  IF config <> 'pg_catalog.simple'::regconfig THEN
+    found := found || to_tsvector(config, words);
+  END IF;
+  RETURN found || array_to_tsvector(ARRAY[callboard.conversation_word(p_conversation)]);
+END
+$$;
+
+-- What somebody asks for, in the way of search engines: words, "phrases", or, -not.
+-- Takes whatever people type.
+CREATE FUNCTION callboard.search_query(p_asked text, p_locale text) RETURNS tsquery
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+  config regconfig := callboard.search_config(p_locale);
+  asked text;
+BEGIN
+  -- Every second part is a phrase. Outside of these, characters that follow each other
+  -- in a script without spaces are one too.
+  SELECT string_agg(CASE
+      WHEN part.place % 2 = 0 THEN ' "' || callboard.spaced_words(part.said) || '" '
+      ELSE callboard.spaced_words(regexp_replace(part.said,
+        '((?:' || callboard.unspaced() || ')+)', '"\1"', 'g'))
+    END, '' ORDER BY part.place) INTO asked
+  FROM regexp_split_to_table(
+    callboard.plain_words(translate(p_asked, '“”„«»', '"""""')), '"')
+    WITH ORDINALITY AS part(said, place);
+  IF config = 'pg_catalog.simple'::regconfig THEN
+    RETURN websearch_to_tsquery(config, asked);
+  END IF;
+  RETURN websearch_to_tsquery('pg_catalog.simple', asked)
+    || websearch_to_tsquery(config, asked);
+END
+$$;
+
+-- What the user of this transaction finds in what they may read: newest first, from
+-- before a place. `headlines` has each body as it was searched, matches between U+FDD0
+-- and U+FDD1, once for each way in which words are kept.
+--
+-- Conversations one by one, the liveliest first, until no other can have anything newer:
+-- a word that is everywhere is found in a few, a rare one costs a look at the index for
+-- each. (Row-level security lets no `@@` near an index, so this asks who may read.)
+CREATE FUNCTION callboard.search_messages(
+  p_asked text, p_conversation uuid, p_sent_at timestamptz, p_id uuid, p_limit integer
+) RETURNS TABLE (conversation_id uuid, seq bigint, headlines text[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+#variable_conflict use_column
+DECLARE
+  me uuid := callboard.current_user_id();
+  spoken text := (SELECT u.locale FROM users u WHERE u.id = me);
+  asked tsquery := callboard.search_query(p_asked, spoken);
+  configs regconfig[] := ARRAY(SELECT DISTINCT c FROM unnest(ARRAY[
+    'pg_catalog.simple'::regconfig, callboard.search_config(spoken)]) c);
+  mine record;
+  conversations uuid[] := '{}';
+  seqs bigint[] := '{}';
+  ids uuid[] := '{}';
+  moments timestamptz[] := '{}';
+BEGIN
+  IF numnode(asked) = 0 THEN
+    RETURN;
+  END IF;
+  FOR mine IN
+    SELECT c.id, p.joined_seq, c.last_message_at FROM participants p
+    JOIN conversations c ON c.id = p.conversation_id
+    WHERE p.user_id = me AND p.left_at IS NULL AND c.last_seq > p.joined_seq
+      AND (p_conversation IS NULL OR p.conversation_id = p_conversation)
+    ORDER BY c.last_message_at DESC
+  LOOP
+    EXIT WHEN mine.last_message_at < moments[p_limit];
+    WITH here AS MATERIALIZED (
+      SELECT m.conversation_id, m.seq, m.id, m.sent_at FROM messages m
+      WHERE m.conversation_id = mine.id AND m.seq > mine.joined_seq
+        AND m.deleted_at IS NULL
+        AND m.search @@ (asked && format('%L', callboard.conversation_word(mine.id))::tsquery)
+        AND (p_id IS NULL OR (m.sent_at, m.id) < (p_sent_at, p_id))
+    ), newest AS (
+      SELECT * FROM here
+      UNION ALL SELECT * FROM unnest(conversations, seqs, ids, moments)
+      ORDER BY 4 DESC, 3 DESC LIMIT p_limit
+    )
+    SELECT array_agg(n.conversation_id), array_agg(n.seq), array_agg(n.id),
+      array_agg(n.sent_at)
+    INTO conversations, seqs, ids, moments FROM newest n;
+  END LOOP;
+  RETURN QUERY
+  SELECT m.conversation_id, m.seq, ARRAY(
+    SELECT ts_headline(c, words.said, asked,
+      'HighlightAll=true, StartSel=' || U&'\FDD0' || ', StopSel=' || U&'\FDD1')
+    FROM unnest(configs) c)
+  FROM unnest(conversations, seqs) AS f(conversation_id, seq)
+  JOIN messages m ON m.conversation_id = f.conversation_id AND m.seq = f.seq
+  CROSS JOIN LATERAL (SELECT callboard.spaced_words(callboard.plain_words(
+    translate(m.body, U&'\FDD0\FDD1', '  '))) AS said) words;
+END
+$$;

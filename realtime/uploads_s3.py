@@ -9,6 +9,7 @@ them.
 
 import hashlib
 import hmac
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -20,6 +21,8 @@ from realtime.clock import Clock
 from realtime.errors import Unavailable
 from realtime.uploads import PutLink
 from storage.records import Upload, UploadId
+
+log = logging.getLogger(__name__)
 
 _OWN_LINKS_LAST = timedelta(minutes=1)
 _ANSWER_WITHIN_SECONDS = 10.0
@@ -123,6 +126,10 @@ class S3Bucket:
         """Ask the bucket."""
         answer = await self._ask("HEAD", upload.id)
         if answer.status_code == httpx.codes.NOT_FOUND:
+            return False
+        if answer.status_code == httpx.codes.FORBIDDEN:
+            # So does S3 say that nothing is there to who may not list the bucket.
+            log.warning("the bucket does not tell what it has: may we list it?")
             return False
         if answer.status_code != httpx.codes.OK:
             raise Unavailable

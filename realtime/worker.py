@@ -16,7 +16,7 @@ from realtime.actions.uploads import remove_discarded
 from realtime.clock import system_clock
 from realtime.file_stores import file_store
 from realtime.settings import Settings
-from storage import feed
+from storage import feed, happenings
 from storage.database import Database
 from storage.errors import Busy
 from storage.keys import forget_answers
@@ -50,12 +50,15 @@ class Worker:
         self._database = database
         self._files = file_store(settings, system_clock)
         self._feed_kept_for = settings.feed_keep_seconds
+        self._audit_days = settings.audit_keep_days
+        self._events_days = settings.domain_events_keep_days
         self._round_seconds = round_seconds
         self._is_told_to_stop = asyncio.Event()
         self.chores: Mapping[str, Chore] = {
             "threads": self._end_threads,
             "feed": self._forget_feed,
             "idempotency_keys": self._forget_answers,
+            "logs": self._forget_logs,
             "uploads": self._remove_uploads,
         }
 
@@ -112,6 +115,12 @@ class Worker:
             return 0
         async with begin(self._database, self._id) as work:
             return await remove_discarded(work, self._files)
+
+    async def _forget_logs(self) -> int:
+        async with self._database.hot() as connection:
+            return await happenings.forget(
+                connection, self._audit_days, self._events_days
+            )
 
     async def _forget_answers(self) -> int:
         async with self._database.hot() as connection:

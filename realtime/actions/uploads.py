@@ -13,12 +13,17 @@ from realtime.actor import Actor
 from realtime.attachments import AttachmentRules, why_no_file_name
 from realtime.errors import BY_CODE, Internal, Invalid, NotFound, RateLimited
 from realtime.protocol import Attachment
+from realtime.uploads import FileStore
 from storage.ids import uuid7
 from storage.records import ConversationId, Upload, UploadId
 from storage.unit_of_work import UnitOfWork
 
 # To put a file where its upload says; time for a slow network to begin.
 PUT_LINKS_LAST = timedelta(minutes=15)
+
+# Counted from its announcing; an hour more than it can be sent for (3_uploads.sql).
+UNSENT_KEPT_FOR = timedelta(hours=25)
+_REMOVED_AT_ONCE = 100
 
 # What one person may have uploaded and not sent; the worker throws old ones away.
 UNSENT = 100
@@ -112,3 +117,19 @@ async def require_sendable(
         ):
             raise Invalid(f"attachments: {id_} was announced otherwise.")
     return list(found.values())
+
+
+async def remove_discarded(work: UnitOfWork, files: FileStore) -> int:
+    """
+    Remove some files of deleted messages and some that nobody sent; gives how many.
+
+    What is known of a file goes after its bytes, so that what fails is tried again.
+
+    Raises:
+        Unavailable: The store does not answer.
+    """
+    discarded = await work.uploads.take_discarded(UNSENT_KEPT_FOR, _REMOVED_AT_ONCE)
+    for upload in discarded:
+        await files.remove(upload)
+    await work.uploads.forget(discarded)
+    return len(discarded)

@@ -245,6 +245,8 @@ async def test_the_description_has_every_call_of_the_contract_so_far(
         "GET /v1/conversations/{conversation_id}/permissions",
         "GET /v1/conversations/{conversation_id}/messages",
         "POST /v1/conversations/{conversation_id}/messages",
+        "POST /v1/conversations/{conversation_id}/uploads",
+        "GET /v1/uploads/{upload_id}",
         "PUT /v1/platform/users/{user_id}",
         "POST /v1/platform/users/batch",
         "POST /v1/platform/users/{user_id}/revoke",

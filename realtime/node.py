@@ -18,12 +18,19 @@ from websockets.frames import CloseCode
 
 from realtime.actions.resume import Resumed, resume
 from realtime.actor import Actor
-from realtime.announcements import CLOSE_SESSIONS, Announcement, Run, Told
+from realtime.announcements import (
+    CLOSE_SESSIONS,
+    PRESENCE_CHANGED,
+    Announcement,
+    Run,
+    Told,
+)
 from realtime.attachments import AttachmentRules
 from realtime.auth import FULL_SCOPE, Authenticator, keep_key
 from realtime.batcher import Batcher
 from realtime.bus import Bus
 from realtime.clock import Clock, system_clock
+from realtime.departures import Departures
 from realtime.encoding import appended_run, encode_draft, encode_recorded
 from realtime.errors import Problem, Suspended, Unavailable
 from realtime.file_stores import file_store
@@ -31,11 +38,14 @@ from realtime.frames import TextFrame
 from realtime.hub import Hub, Listener
 from realtime.limits import Limits, MemoryLimits, rates_of
 from realtime.metrics import Metrics
-from realtime.protocol import CursorMoved, Draining, Resync, encode_event
+from realtime.presence import MemoryPresence, Presence
+from realtime.protocol import CursorMoved, Draining, Event, Resync, encode_event
 from realtime.repair import Repair
 from realtime.sender import Sender
 from realtime.sequencer import Sequencer
 from realtime.settings import Settings
+from realtime.typists import Typists
+from realtime.watching import Watching
 from storage import feed
 from storage.database import Database
 from storage.errors import Busy
@@ -83,6 +93,9 @@ class Node:
         )
         self.hub = Hub()
         self.bus = bus
+        self.presence: Presence = MemoryPresence()
+        self.watching: Watching
+        self.typists = Typists()
         self.database = database
         self.batcher = Batcher(database, self.id, self.metrics, self._announce_batch)
         self.attachment_rules = AttachmentRules(settings)
@@ -96,6 +109,7 @@ class Node:
         )
         self.authenticator = Authenticator(settings, self.transaction, clock)
         self.is_draining = False
+        self._departures = Departures()
         self._identity = ""
         self._sequencer: Sequencer
         self._repair: Repair
@@ -131,7 +145,17 @@ class Node:
             key = self.settings.bootstrap_key.get_secret_value()
             await keep_key(self.transaction, "bootstrap", frozenset({FULL_SCOPE}), key)
         await self.limits.open()
+        self.watching = Watching(
+            self.hub,
+            self.presence,
+            self.bus,
+            self.transaction,
+            clock=self.clock,
+            metrics=self.metrics,
+        )
         await self.bus.open(self._receive, self._wake.set)
+        await self.presence.open(self.watching.changed, self.watching.recovered)
+        self._spawn(self.watching.run(self.bus.announce))
         self._spawn(self._sweep_for_ever())
         self._spawn(self._forget_for_ever())
 
@@ -146,6 +170,7 @@ class Node:
             for task in self._tasks:
                 task.cancel()
             await asyncio.wait(self._tasks, timeout=1)
+        await self.presence.close()
         await self.bus.close()
         await self.limits.close()
         await self.authenticator.close()
@@ -235,10 +260,22 @@ class Node:
         self._repair.settle(announcement.xid)
         self.bus.announce(announcement)
 
+    def whisper(self, audience: Sequence[UserId], event: Event) -> None:
+        """Tell what is worth nothing later: at most once, and never on resuming."""
+        if audience:
+            payload = encode_event(event.kind, self.clock(), event.json_data())
+            told = Told(audience, event.kind, payload)
+            self._deliver_whisper(told)
+            self.bus.announce(Announcement(0, told=[told]))
+
     # --- delivery -----------------------------------------------------------------
 
     def _receive(self, announcement: Announcement) -> None:
         """Deliver an announcement of this node or another."""
+        if not announcement.xid:
+            for told in announcement.told:
+                self._deliver_whisper(told)
+            return
         if announcement.told and self._repair.is_news(announcement.xid):
             for told in announcement.told:
                 self._deliver_told(told, announcement.xid)
@@ -254,14 +291,27 @@ class Node:
                 for listener in self.hub.of(user):
                     listener.close_with(Suspended.close or 1008, "access revoked")
             return
-        count = self.hub.deliver(told.audience, TextFrame(told.payload), xid)
+        readers = self._departures.readers_of(told)
+        count = self.hub.deliver(readers, TextFrame(told.payload), xid)
+        self._departures.note(told, time.monotonic())
         self.metrics.deliveries.inc(count)
+
+    def _deliver_whisper(self, told: Told) -> None:
+        """Deliver what belongs to no transaction."""
+        if told.kind == PRESENCE_CHANGED:
+            self.watching.hear(told.audience)
+            return
+        frame = TextFrame(told.payload)
+        for user in told.audience:
+            for listener in self.hub.of(user):
+                listener.notify(frame)
 
     def _deliver_run(self, run: Run, xid: int) -> None:
         if not any(self.hub.has(user) for user in run.audience):
             return
+        readers = self._departures.readers_of_run(run)
         # In one piece: handing over costs more than the bytes.
-        count = self.hub.deliver(run.audience, TextFrame(*run.payloads), xid)
+        count = self.hub.deliver(readers, TextFrame(*run.payloads), xid)
         self.metrics.deliveries.inc(count * len(run.payloads))
 
     def _check_gap_soon(self, conversation: ConversationId) -> None:
@@ -378,6 +428,8 @@ class Node:
 
     def detach(self, user: UserId, listener: Listener) -> None:
         """Forget a socket."""
+        self.presence.leave(user, listener.session_id)
+        self.watching.forget(listener)
         if self.hub.remove(user, listener):
             self._joins.pop(user, None)
             self.bus.leave(user)

@@ -6,8 +6,9 @@ it follows the gig, and nobody is added or removed by hand. A community is a gro
 which only owners write and whose members the platform manages.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from realtime.actions.items import unknown
 from realtime.actions.threads import tell_created, tell_moved, tell_updated
 from realtime.actor import Actor
 from realtime.errors import (
@@ -106,7 +107,7 @@ async def put_participant(
         await _check_people(work, actor, [user])
         await _bring_in(work, conversation, locked, [user], role or "member", settings)
     elif role is not None and role != part.role:
-        await _give_role(work, conversation, user, role)
+        await _give_roles(work, conversation, {user: role})
 
 
 async def remove_participant(
@@ -182,7 +183,7 @@ async def put_group(
         Conflict: The id is that of another kind of conversation.
     """
     if not await work.users.existing([owner]):
-        raise Invalid("owner_id names nobody known here.")
+        raise unknown(0, "owner_id")
     locked = await work.threads.lock(conversation)
     if locked is None:
         opened = await work.threads.open_group(
@@ -207,7 +208,17 @@ async def put_group(
     if part is None:
         await _bring_in(work, conversation, locked, [owner], "owner", settings)
     elif part.role != "owner":
-        await _give_role(work, conversation, owner, "owner")
+        await _give_roles(work, conversation, {owner: "owner"})
+
+
+async def get_group(work: UnitOfWork, conversation: ConversationId) -> Locked:
+    """
+    Give a group to the platform, locked.
+
+    Raises:
+        NotFound: There is no such group of the platform's.
+    """
+    return await _lock_for_platform(work, conversation)
 
 
 async def put_members(
@@ -222,6 +233,7 @@ async def put_members(
     Raises:
         NotFound: There is no such group of the platform's.
         Invalid: Somebody is nobody known here; `details` name the index.
+        Conflict: The group would be left without an owner.
         TooLarge: The group is full.
     """
     locked = await _lock_for_platform(work, conversation)
@@ -229,17 +241,20 @@ async def put_members(
     known = await work.users.existing(users)
     for index, user in enumerate(users):
         if user not in known:
-            raise Invalid("user_id names nobody known here.", details={"index": index})
+            raise unknown(index, "user_id")
     parts = await work.conversations.parts(users, [conversation])
     missing = [one for one in roles if (conversation, one[0]) not in parts]
+    _check_size(locked.participant_count + len(missing), settings)
     for wanted in ("owner", "member"):
         newcomers = [user for user, role in missing if (role or "member") == wanted]
         if newcomers:
             await _bring_in(work, conversation, locked, newcomers, wanted, settings)
-    for user, role in roles:
-        part = parts.get((conversation, user))
-        if part is not None and role is not None and role != part.role:
-            await _give_role(work, conversation, user, role)
+    changed = {
+        user: role
+        for user, role in roles
+        if role and (part := parts.get((conversation, user))) and role != part.role
+    }
+    await _give_roles(work, conversation, changed)
 
 
 async def remove_member(
@@ -350,18 +365,21 @@ async def _let_go(
     await tell_moved(work, [Moved(conversation, user, "leave")], reason)
     heir = await work.threads.heir_of(conversation)
     if heir is not None:
-        await _give_role(work, conversation, heir, "owner")
+        await _give_roles(work, conversation, {heir: "owner"})
 
 
-async def _give_role(
-    work: UnitOfWork, conversation: ConversationId, user: UserId, role: str
+async def _give_roles(
+    work: UnitOfWork, conversation: ConversationId, roles: Mapping[UserId, str]
 ) -> None:
-    await work.threads.set_role(conversation, user, role)
-    if role == "member" and await work.threads.heir_of(conversation) is not None:
+    if not roles:
+        return
+    for user, role in roles.items():
+        await work.threads.set_role(conversation, user, role)
+        subject = {"conversation_id": conversation, "user_id": user}
+        work.happen("participant.role", subject, {"role": role})
+    if await work.threads.heir_of(conversation) is not None:
         raise Conflict("A group needs an owner: make somebody else one first.")
     await tell_updated(work, [conversation])
-    subject = {"conversation_id": conversation, "user_id": user}
-    work.happen("participant.role", subject, {"role": role})
 
 
 async def _set_up(

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from api.shapes import PresenceList
 from realtime.errors import REFUSALS
 from realtime.handshake import PATH, SUBPROTOCOL
 from realtime.protocol import (
@@ -88,6 +89,10 @@ ANSWERS: Mapping[str, type[Wire]] = {
     "connection.reject": ConnectionAnswer,
     "connection.withdraw": ConnectionAnswer,
     "connection.remove": ConnectionAnswer,
+    "typing": Done,
+    "presence.watch": PresenceList,
+    "presence.unwatch": PresenceList,
+    "presence.set": Done,
     "user.block": Done,
     "user.unblock": Done,
 }

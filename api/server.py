@@ -26,6 +26,7 @@ from realtime.metrics import Metrics
 from realtime.node import Node
 from realtime.redis_bus import RedisBus
 from realtime.redis_limits import RedisLimits
+from realtime.redis_presence import RedisPresence
 from realtime.settings import Settings
 from realtime.websocket import Flusher
 from storage.database import Database
@@ -66,6 +67,9 @@ def build_node(settings: Settings) -> Node:
     node = Node(settings, database, MemoryBus(), metrics=metrics, limits=limits)
     if settings.redis_url is not None:
         node.bus = _redis_bus(settings, node)
+        node.presence = RedisPresence(
+            settings.redis_url.get_secret_value(), is_cluster=settings.redis_cluster
+        )
     return node
 
 

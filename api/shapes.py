@@ -18,7 +18,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from realtime.protocol import Instant, Line, Unread, Wire
+from realtime.protocol import Instant, Line, PresenceEntry, Unread, Wire
 
 Item = TypeVar("Item")
 AccountStatus = Literal["active", "suspended", "deleted"]
@@ -139,6 +139,12 @@ class Me(Wire):
     profile: User
     preferences: Mapping[str, Any]
     unread: Unread
+
+
+class PresenceList(Wire):
+    """How people stand, of those whom one may know."""
+
+    presence: Sequence[PresenceEntry]
 
 
 class UserPermission(Wire):

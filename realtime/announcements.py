@@ -12,6 +12,8 @@ from storage.records import ConversationId, UserId
 
 # Told to nodes, not to clients: close the sockets of these users.
 CLOSE_SESSIONS = "control.close_sessions"
+# Likewise: look again how those stand whom this audience watches (`watching.py`).
+PRESENCE_CHANGED = "control.presence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Announcement:
     """
     All that one transaction tells.
 
+    What belongs to none has 0 for `xid`: worth nothing later, it is not in the feed.
     Audiences are always whole: whoever gets a `Told` or a `Run` can deliver it to
     every socket that it holds, and needs nobody else for it. `is_mixed` says that the
     transaction told events and wrote messages, of which the bus may lose one: to have

@@ -20,7 +20,7 @@ from websockets.typing import Subprotocol
 from realtime.actor import Actor
 from realtime.auth import Authenticated
 from realtime.clock import instant
-from realtime.commands import HANDLERS
+from realtime.commands import HANDLERS, SESSION_HANDLERS
 from realtime.doorkeeper import Doorkeeper
 from realtime.errors import (
     Forbidden,
@@ -234,6 +234,8 @@ class Client(WebSocket):
 
     async def _greet(self, actor: Actor, cursor: str | None) -> None:
         node = self._node
+        if self._is_attached:
+            await node.presence.enter(actor.user_id, self.session_id)
         resumed = await node.resume(actor, cursor)
         self._base = resumed.snapshot
         newest = node.cursor(resumed.snapshot)
@@ -409,6 +411,9 @@ class Client(WebSocket):
                 submitted = self._node.sender.submit(draft)
             elif isinstance(command, Authenticate):
                 return await self._refresh(command)
+            elif type(command) in SESSION_HANDLERS:
+                handle = SESSION_HANDLERS[type(command)]
+                return await handle(self._node, actor, self, command)
             else:
                 return await HANDLERS[type(command)](self._node, actor, command)
         return {"message": await self._node.sender.settle(draft, submitted)}

@@ -48,6 +48,12 @@ class Metrics:
             ["kind"],
             registry=registry,
         )
+        self.presence_watches = Gauge(
+            "callboard_presence_watches",
+            "People whose presence sockets watch, one by one.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self.batch_size = Histogram(
             "callboard_batch_size",
             "Messages committed together.",

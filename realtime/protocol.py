@@ -280,7 +280,7 @@ PresenceStatus = Literal["online", "away", "offline"]
 
 
 class PresenceEntry(Wire):
-    """Whether somebody is there, and when they last were."""
+    """Whether somebody is there, and if not, when they last were."""
 
     user_id: UUID
     status: PresenceStatus
@@ -422,7 +422,11 @@ class UnwatchPresence(Command):
 
 
 class SetPresence(Command):
-    """Say how one is there in this session; `invisible` looks like being away."""
+    """
+    Say how one is there in this session; `invisible` looks like being offline.
+
+    It holds until the session ends; who comes back within 10 s stays invisible.
+    """
 
     kind = "presence.set"
     status: Literal["online", "away", "invisible"]

@@ -29,6 +29,7 @@ from storage.ledger import Ledger
 from storage.messages import Messages
 from storage.moderation import Moderation
 from storage.organizations import Organizations
+from storage.presence import Presences
 from storage.records import Announced, ApiKeyId, UserId
 from storage.reports import Reports
 from storage.resume import Resume
@@ -68,6 +69,7 @@ class UnitOfWork:
         self.messages = Messages(self.connection)
         self.moderation = Moderation(self.connection)
         self.organizations = Organizations(self.connection)
+        self.presences = Presences(self.connection)
         self.reports = Reports(self.connection)
         self.resume = Resume(self.connection)
         self.threads = Threads(self.connection)

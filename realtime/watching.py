@@ -1,0 +1,318 @@
+"""
+Who watches whom on this node, and what they are told.
+
+A change travels to the nodes that have somebody watching, and to no other: a node with
+a first watcher of somebody joins a user id that is made from theirs, on the bus. What
+travels says only "look again", so that what comes late or twice can do no harm. Whether
+a watcher may know is asked each time that there is something to tell. What is lost on
+the way is found when the node looks again at all whom it has watched, now and then.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from realtime.actions.presence import find_known, presence_of
+from realtime.actor import Actor
+from realtime.announcements import PRESENCE_CHANGED, Announcement, Told
+from realtime.bus import Bus
+from realtime.clock import Clock
+from realtime.errors import Invalid, Unauthenticated, Unavailable
+from realtime.frames import TextFrame
+from realtime.hub import Hub, Listener
+from realtime.metrics import Metrics
+from realtime.presence import GRACE, Change, Presence
+from realtime.protocol import Presence as PresenceEvent
+from realtime.protocol import PresenceEntry, PresenceStatus, encode_event
+from realtime.work import Transactions
+from storage.presence import LastSeen
+from storage.records import UserId
+
+log = logging.getLogger(__name__)
+
+# What one session may watch, over all its commands.
+WATCHES = 500
+
+_NAMESPACE = UUID("5b1e2f0c-6b0e-4a53-9a1c-6a9d3a7f2c11")
+
+# How long a watch waits for the bus: a change meanwhile is found a little later.
+_PATIENCE = 0.5
+
+# What is asked of Redis or the database at once.
+_USERS = 500
+_PAIRS = 1000
+
+LOOK_AGAIN_SECONDS = 30.0
+
+
+class Watching:
+    """
+    The watches of this node's sessions; they end with them.
+
+    `run` does the telling and must run all the time.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        presence: Presence,
+        bus: Bus,
+        transactions: Transactions,
+        *,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._hub = hub
+        self._presence = presence
+        self._bus = bus
+        self._transactions = transactions
+        self._clock = clock
+        self._metrics = metrics
+        # User → session → who watches there.
+        self._watched: dict[UserId, dict[UUID, tuple[UserId, Listener]]] = {}
+        self._watches: defaultdict[UUID, set[UserId]] = defaultdict(set)
+        self._by_watch: dict[UserId, UserId] = {}
+        self._joins: dict[UserId, asyncio.Task[None]] = {}
+        # How watchers were last told that somebody stands.
+        self._told: dict[UserId, PresenceStatus] = {}
+        self._changes: list[Change] = []
+        self._unsaved: dict[UserId, datetime] = {}
+        self._unsure: set[UserId] = set()
+        self._wake = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        self._look_at = loop.time() + LOOK_AGAIN_SECONDS
+
+    # --- for sessions -------------------------------------------------------------
+
+    async def look_up(
+        self, actor: Actor, users: Sequence[UserId]
+    ) -> list[PresenceEntry]:
+        """
+        Tell how people stand, of those whom the actor may know.
+
+        Raises:
+            Unavailable: The database is away.
+        """
+        async with self._transactions(actor.user_id) as work:
+            known = await find_known(work, actor, users)
+        return await self._answer(known)
+
+    async def watch(
+        self, actor: Actor, listener: Listener, users: Sequence[UserId]
+    ) -> list[PresenceEntry]:
+        """
+        Have a session told when people stand otherwise, as long as it may know.
+
+        Gives how they stand now, of those whom it may know now.
+
+        Raises:
+            Invalid: The session watches too many.
+            Unavailable: The database is away.
+        """
+        if len(self._watches.get(listener.session_id, set()).union(users)) > WATCHES:
+            raise Invalid(f"A session watches at most {WATCHES} people.")
+        async with self._transactions(actor.user_id) as work:
+            known = await find_known(work, actor, users)
+        if listener not in self._hub.of(actor.user_id):
+            raise Unauthenticated("The session has ended.")
+        self._begin(actor.user_id, listener, users)
+        joins = {self._joins[user] for user in users}
+        if joins:
+            await asyncio.wait(joins, timeout=_PATIENCE)
+        return await self._answer(known)
+
+    def unwatch(self, listener: Listener, users: Iterable[UserId]) -> None:
+        """Have a session told no more of these; who was not watched stays so."""
+        watches = self._watches.get(listener.session_id, set())
+        for user in watches.intersection(users):
+            self._end(listener.session_id, user)
+        self._metrics.presence_watches.set(self._count())
+
+    def forget(self, listener: Listener) -> None:
+        """End all watches of a session."""
+        if listener.session_id in self._watches:
+            self.unwatch(listener, set(self._watches[listener.session_id]))
+
+    async def _answer(self, known: LastSeen) -> list[PresenceEntry]:
+        found = await self._presence.find(known.keys())
+        entries = []
+        for user, seen in known.items():
+            status = found.of(user)
+            if found.is_whole:
+                self._compare(user, status)
+            elif status == "offline":
+                # Better what was last heard than what this node alone can tell.
+                status = self._told.get(user, status)
+            entries.append(presence_of(user, status, seen))
+        return entries
+
+    def _compare(self, user: UserId, status: PresenceStatus) -> None:
+        """Note what one watcher is told now; others may have been told otherwise."""
+        if user in self._watched and self._told.setdefault(user, status) != status:
+            # Either of the two is newer.
+            del self._told[user]
+            self._look_soon(user)
+
+    def _begin(
+        self, watcher: UserId, listener: Listener, users: Iterable[UserId]
+    ) -> None:
+        joining = []
+        for user in users:
+            if user not in self._watched:
+                self._watched[user] = {}
+                self._by_watch[_watch_id(user)] = user
+                joining.append(user)
+            self._watched[user][listener.session_id] = (watcher, listener)
+            self._watches[listener.session_id].add(user)
+        if joining:
+            task = asyncio.get_running_loop().create_task(self._join(joining))
+            self._joins.update(dict.fromkeys(joining, task))
+        self._metrics.presence_watches.set(self._count())
+
+    async def _join(self, users: Sequence[UserId]) -> None:
+        await asyncio.gather(*(self._bus.join(_watch_id(user)) for user in users))
+
+    def _end(self, session: UUID, user: UserId) -> None:
+        self._watches[session].discard(user)
+        if not self._watches[session]:
+            del self._watches[session]
+        watchers = self._watched[user]
+        del watchers[session]
+        if not watchers:
+            del self._watched[user], self._joins[user]
+            self._told.pop(user, None)
+            watch = _watch_id(user)
+            del self._by_watch[watch]
+            self._bus.leave(watch)
+
+    def _count(self) -> int:
+        return sum(map(len, self._watches.values()))
+
+    # --- what has changed ---------------------------------------------------------
+
+    def changed(self, change: Change) -> None:
+        """Take a change that is this node's to tell."""
+        self._changes.append(change)
+        self._wake.set()
+
+    def hear(self, watches: Iterable[UserId]) -> None:
+        """Take from another node that these have changed."""
+        for watch in watches:
+            user = self._by_watch.get(watch)
+            if user is not None:
+                self._look_soon(user)
+
+    def recovered(self) -> None:
+        """Look again at all, when every other node has said who is there, too."""
+        loop = asyncio.get_running_loop()
+        self._look_at = loop.time() + GRACE.total_seconds()
+        self._wake.set()
+
+    def _look_soon(self, user: UserId) -> None:
+        self._unsure.add(user)
+        self._wake.set()
+
+    # --- telling ------------------------------------------------------------------
+
+    async def run(self, announce: Callable[[Announcement], None]) -> None:
+        """Tell what changes, for ever; `announce` tells other nodes."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(self._look_at):
+                    await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._tell_all(announce)
+            except Unavailable:
+                log.debug("presence has to wait for the database")
+            except Exception:
+                log.exception("presence was not told")
+
+    async def _tell_all(self, announce: Callable[[Announcement], None]) -> None:
+        changes, self._changes = self._changes, []
+        own = {change.user for change in changes}
+        self._unsaved |= {
+            change.user: change.seen_at
+            for change in changes
+            if change.status == "offline"
+        }
+        try:
+            await self._save()
+        finally:
+            # Before the database answers again it is told without the moment.
+            for user in own:
+                told = Told([_watch_id(user)], PRESENCE_CHANGED, b"{}")
+                announce(Announcement(0, told=[told]))
+            unsure, self._unsure = self._unsure, set()
+            await self._look(own, is_own=True)
+            await self._look(unsure - own)
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._look_at:
+            self._look_at = loop.time() + LOOK_AGAIN_SECONDS
+            await self._look(list(self._watched))
+
+    async def _save(self) -> None:
+        """Keep when people who have gone were last there."""
+        if not self._unsaved:
+            return
+        unsaved = dict(self._unsaved)
+        async with self._transactions() as work:
+            await work.presences.keep_last_seen(unsaved)
+        for user, moment in unsaved.items():
+            if self._unsaved.get(user) == moment:
+                del self._unsaved[user]
+
+    async def _look(self, users: Collection[UserId], *, is_own: bool = False) -> None:
+        """Tell watchers how users stand, where that is not what they were told."""
+        watched = [user for user in users if user in self._watched]
+        for start in range(0, len(watched), _USERS):
+            page = watched[start : start + _USERS]
+            found = await self._presence.find(page)
+            if not found.is_whole and not is_own:
+                # Who is elsewhere cannot be seen from here now; that is no news.
+                return
+            await self._tell(
+                {
+                    user: found.of(user)
+                    for user in page
+                    if found.of(user) != self._told.get(user)
+                }
+            )
+
+    async def _tell(self, statuses: Mapping[UserId, PresenceStatus]) -> None:
+        pairs = list(
+            {
+                (watcher, user)
+                for user in statuses
+                for watcher, _ in self._watched.get(user, {}).values()
+            }
+        )
+        for start in range(0, len(pairs), _PAIRS):
+            page = pairs[start : start + _PAIRS]
+            async with self._transactions() as work:
+                permitted, seen = await work.presences.permitted(page)
+            # At once: what is told was permitted a moment ago.
+            for user in {user for _, user in permitted}:
+                entry = presence_of(user, statuses[user], seen[user])
+                self._notify(user, permitted, entry)
+        self._told.update(
+            {user: statuses[user] for user in statuses if user in self._watched}
+        )
+
+    def _notify(
+        self, user: UserId, permitted: set[tuple[UserId, UserId]], entry: PresenceEntry
+    ) -> None:
+        event = PresenceEvent(**entry.model_dump())
+        frame = TextFrame(encode_event(event.kind, self._clock(), event.json_data()))
+        for watcher, listener in self._watched.get(user, {}).values():
+            if (watcher, user) in permitted:
+                listener.notify(frame)
+
+
+def _watch_id(user: UserId) -> UserId:
+    """Make the user id that stands on the bus for who watches somebody."""
+    return UserId(uuid5(_NAMESPACE, str(user)))

@@ -20,6 +20,7 @@ from api import (
     health,
     me,
     messages,
+    presence,
     uploads,
     users,
 )
@@ -61,6 +62,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     blocks.router,
     conversations.router,
     messages.router,
+    presence.router,
     uploads.router,
     platform_users.router,
     platform_organizations.router,

@@ -7,17 +7,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from sqlalchemy import text
+from starlette.requests import ClientDisconnect
 
 from api.app import create_app
 from realtime.actions.uploads import PUT_LINKS_LAST, UNSENT
 from realtime.node import Node
+from realtime.settings import SettingsError, load
+from realtime.uploads import LocalFolder
 from realtime.worker import Worker
-from storage.records import ConversationId
+from storage.records import ConversationId, UploadId
 from tests.api.calling import problem
 from tests.api.uploading import (
     NEW,
@@ -29,7 +32,7 @@ from tests.api.uploading import (
     send,
     upload,
 )
-from tests.conftest import TestDatabase, running_node, settings_for
+from tests.conftest import TestDatabase, running_node, served, settings_for
 from tests.factories import Person, connect_people, make_pair, make_people, open_direct
 
 ORIGIN = "http://callboard.test"
@@ -598,3 +601,79 @@ async def test_no_users_transaction_forgets_or_takes_what_is_anothers(
                     text(statement), {"conversation": conversation}
                 )
     assert (await link_to(http, grace, attachment)).status_code == 200
+
+
+# --- the server around it ---------------------------------------------------------
+
+
+async def test_a_large_file_passes_the_port(node: Node) -> None:
+    content = bytes(range(256)) * 12_000
+    ada, _, conversation = await make_pair(node)
+    async with (
+        served(node) as server,
+        httpx.AsyncClient(base_url=server.url) as http,
+    ):
+        ticket = await announce(http, ada, conversation, size=len(content))
+        target = ticket["upload"]
+        url = target["url"].replace(ORIGIN, server.url)
+        answer = await http.put(url, content=content, headers=target["headers"])
+        assert answer.status_code == 204, answer.text
+        path = urlsplit(ticket["attachment"]["url"]).path
+        found = await http.get(path, headers=ada.headers)
+        link = found.headers["location"].replace(ORIGIN, server.url)
+        assert (await http.get(link)).content == content
+
+
+async def test_a_connection_that_breaks_leaves_nothing_behind(
+    http: httpx.AsyncClient, node: Node
+) -> None:
+    ada, _, conversation = await make_pair(node)
+    ticket = await announce(http, ada, conversation)
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield PDF[:100]
+        raise ClientDisconnect
+
+    assert isinstance(node.files, LocalFolder)
+    async with node.transaction() as work:
+        known = await work.uploads.get(UploadId(UUID(ticket["id"])))
+    assert known is not None
+    with pytest.raises(ClientDisconnect):
+        await node.files.write(known, broken())
+    assert files_in(node) == []
+    assert (await put(http, ticket)).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"uploads_directory": "/tmp/x"}, "PUBLIC_URL"),
+        ({"s3_bucket": "b", "public_url": ORIGIN}, "S3_ACCESS_KEY"),
+        (
+            {
+                "s3_bucket": "b",
+                "s3_access_key": "k",
+                "s3_secret_key": "s",
+                "public_url": ORIGIN,
+                "uploads_directory": "/tmp/x",
+            },
+            "not both",
+        ),
+        ({"public_url": "chat.example"}, "PUBLIC_URL"),
+        ({"public_url": "ftp://chat.example"}, "PUBLIC_URL"),
+        ({"public_url": "https://a@chat.example"}, "PUBLIC_URL"),
+        ({"public_url": "https://chat.example/?a"}, "PUBLIC_URL"),
+        ({"s3_endpoint": "nowhere"}, "S3_ENDPOINT"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(
+    wrong: dict[str, object], said: str
+) -> None:
+    with pytest.raises(SettingsError, match=said):
+        load({}, **wrong)
+
+
+def test_a_folder_that_cannot_be_used_is_said_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="UPLOADS_DIRECTORY"):
+        LocalFolder(tmp_path / "file" / "uploads", ORIGIN)

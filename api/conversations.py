@@ -168,7 +168,10 @@ async def open_conversation(
     """
     async with node.transaction(actor.user_id) as work:
         conversation, is_new = await _open(node, work, actor, wanted)
-        if not is_new:
+        if is_new:
+            # Refused, it is as if it had never been opened.
+            await node.limits.check("conversations", actor.user_id)
+        else:
             response.status_code = 200
         return await get_conversation(work, actor, conversation)
 

@@ -111,7 +111,7 @@ async def test_a_direct_conversation_has_one_other_person_and_no_title(
         problem(answer, 422, "invalid")
 
 
-@pytest.mark.parametrize("kind", ["group", "gig", "assistant"])
+@pytest.mark.parametrize("kind", ["assistant"])
 async def test_other_kinds_are_not_built_yet(
     http: httpx.AsyncClient, node: Node, kind: str
 ) -> None:

@@ -31,6 +31,7 @@ from api.middleware import BodyLimit, Guard
 from api.platform import applications as platform_applications
 from api.platform import connections as platform_connections
 from api.platform import gigs as platform_gigs
+from api.platform import groups as platform_groups
 from api.platform import organizations as platform_organizations
 from api.platform import tokens as platform_tokens
 from api.platform import users as platform_users
@@ -68,6 +69,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     platform_organizations.router,
     platform_gigs.router,
     platform_applications.router,
+    platform_groups.router,
     platform_connections.router,
     platform_tokens.router,
     health.router,

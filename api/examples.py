@@ -83,6 +83,15 @@ MEMBER: Mapping[str, Any] = {
     "created_at": _AT,
 }
 
+GROUP: Mapping[str, Any] = {
+    "id": _TALK,
+    "title": "Dancers of Lisbon",
+    "status": "active",
+    "writers": "owners",
+    "history": "all",
+    "member_count": 2,
+}
+
 NEW_MESSAGE: Mapping[str, Any] = {
     "client_id": "5f0c4a0e-8a35-4a86-9b1f-3c6f8d2b7e11",
     "body": "Hi",

@@ -250,13 +250,13 @@ class Conversations:
 
     async def participants_of(
         self,
-        me: UserId,
+        me: UserId | None,
         conversation: ConversationId,
         *,
         after: tuple[datetime, UserId] | None,
         limit: int,
     ) -> list[Participant]:
-        """List who takes part, who joined first first, as one of them sees it."""
+        """List who takes part, the first first; as one of them or nobody sees it."""
         joined_at, user = after or (None, None)
         rows = await self._connection.execute(
             _PAGE_OF_PARTICIPANTS,

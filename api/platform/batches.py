@@ -1,6 +1,5 @@
 """Many items in one call: all or nothing, the first bad one named by its index."""
 
-from collections.abc import Iterable
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
@@ -21,7 +20,7 @@ class Batch(shapes.Body, Generic[Item]):
     items: Annotated[list[Item], Field(min_length=1, max_length=BATCH_ITEMS)]
 
 
-def items_of(batch: Batch[Item]) -> list[dict[str, Any]]:
+def items_of(batch: Batch[Item], named_by: str = "id") -> list[dict[str, Any]]:
     """
     Give what the items of a batch say, without what they leave out.
 
@@ -29,20 +28,10 @@ def items_of(batch: Batch[Item]) -> list[dict[str, Any]]:
         Invalid: Two are about one id; with the index of the second one.
     """
     items = [item.model_dump(exclude_unset=True) for item in batch.items]
-    require_distinct(item["id"] for item in items)
-    return items
-
-
-def require_distinct(ids: Iterable[UUID]) -> None:
-    """
-    Refuse a batch that says two things about one id.
-
-    Raises:
-        Invalid: With the index of the second one.
-    """
     seen: set[UUID] = set()
-    for index, one in enumerate(ids):
-        if one in seen:
-            details = wrong_item(index, "id", "stands in this batch twice")
+    for index, item in enumerate(items):
+        if item[named_by] in seen:
+            details = wrong_item(index, named_by, "stands in this batch twice")
             raise Invalid("An id stands in this batch twice.", details=details)
-        seen.add(one)
+        seen.add(item[named_by])
+    return items

@@ -10,8 +10,8 @@ from api import shapes
 from api.examples import APPLICATION, GIG, GRACE, ORGANIZATION
 from api.shapes import DisplayName, Moment, Role
 from realtime.protocol import Id, Instant, Metadata, Wire
+from realtime.settings import OrganizationRole
 
-OrganizationRole = Literal["admin", "recruiter", "account_manager", "viewer"]
 GigKind = Literal["gig", "job", "project"]
 GigStatus = Literal["draft", "published", "filled", "closed", "completed", "cancelled"]
 ApplicationStatus = Literal[

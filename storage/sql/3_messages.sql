@@ -142,6 +142,14 @@ BEGIN
     SELECT p_node, array_agg(t.conversation_id), array_agg(t.first_seq),
       array_agg(t.last_seq), array_agg(t.prev_xid::xid8)
     FROM tops t HAVING count(*) > 0
+  ), happened AS (
+    -- For the platform, one row for all that is committed together: who and where, and
+    -- nothing of what was said.
+    INSERT INTO domain_events (type, data)
+    SELECT 'messages.created', jsonb_build_object('messages', jsonb_agg(
+      jsonb_build_object('id', f.id, 'conversation_id', f.conversation_id,
+        'sender_id', f.sender_id, 'seq', f.seq) ORDER BY f.draft))
+    FROM fresh f HAVING count(*) > 0
   )
   SELECT d.draft, f.id IS NOT NULL, COALESCE(k.is_same, false),
     CASE

@@ -22,42 +22,43 @@ BEGIN
 END
 $$;
 
--- The stemmer for a locale (BCP 47), 'simple' where PostgreSQL has none.
+-- The stemmer for a locale (BCP 47), 'simple' where PostgreSQL has none. (Constants: to
+-- look a name up for every message would cost more than its words.)
 CREATE FUNCTION callboard.search_config(p_locale text) RETURNS regconfig
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE lower(split_part(p_locale, '-', 1))
-    WHEN 'ar' THEN 'pg_catalog.arabic'
-    WHEN 'hy' THEN 'pg_catalog.armenian'
-    WHEN 'eu' THEN 'pg_catalog.basque'
-    WHEN 'ca' THEN 'pg_catalog.catalan'
-    WHEN 'da' THEN 'pg_catalog.danish'
-    WHEN 'nl' THEN 'pg_catalog.dutch'
-    WHEN 'en' THEN 'pg_catalog.english'
-    WHEN 'fi' THEN 'pg_catalog.finnish'
-    WHEN 'fr' THEN 'pg_catalog.french'
-    WHEN 'de' THEN 'pg_catalog.german'
-    WHEN 'el' THEN 'pg_catalog.greek'
-    WHEN 'hi' THEN 'pg_catalog.hindi'
-    WHEN 'hu' THEN 'pg_catalog.hungarian'
-    WHEN 'id' THEN 'pg_catalog.indonesian'
-    WHEN 'ga' THEN 'pg_catalog.irish'
-    WHEN 'it' THEN 'pg_catalog.italian'
-    WHEN 'lt' THEN 'pg_catalog.lithuanian'
-    WHEN 'ne' THEN 'pg_catalog.nepali'
-    WHEN 'no' THEN 'pg_catalog.norwegian'
-    WHEN 'nb' THEN 'pg_catalog.norwegian'
-    WHEN 'nn' THEN 'pg_catalog.norwegian'
-    WHEN 'pt' THEN 'pg_catalog.portuguese'
-    WHEN 'ro' THEN 'pg_catalog.romanian'
-    WHEN 'ru' THEN 'pg_catalog.russian'
-    WHEN 'sr' THEN 'pg_catalog.serbian'
-    WHEN 'es' THEN 'pg_catalog.spanish'
-    WHEN 'sv' THEN 'pg_catalog.swedish'
-    WHEN 'ta' THEN 'pg_catalog.tamil'
-    WHEN 'tr' THEN 'pg_catalog.turkish'
-    WHEN 'yi' THEN 'pg_catalog.yiddish'
-    ELSE 'pg_catalog.simple'
-  END::regconfig
+    WHEN 'ar' THEN regconfig 'pg_catalog.arabic'
+    WHEN 'hy' THEN regconfig 'pg_catalog.armenian'
+    WHEN 'eu' THEN regconfig 'pg_catalog.basque'
+    WHEN 'ca' THEN regconfig 'pg_catalog.catalan'
+    WHEN 'da' THEN regconfig 'pg_catalog.danish'
+    WHEN 'nl' THEN regconfig 'pg_catalog.dutch'
+    WHEN 'en' THEN regconfig 'pg_catalog.english'
+    WHEN 'fi' THEN regconfig 'pg_catalog.finnish'
+    WHEN 'fr' THEN regconfig 'pg_catalog.french'
+    WHEN 'de' THEN regconfig 'pg_catalog.german'
+    WHEN 'el' THEN regconfig 'pg_catalog.greek'
+    WHEN 'hi' THEN regconfig 'pg_catalog.hindi'
+    WHEN 'hu' THEN regconfig 'pg_catalog.hungarian'
+    WHEN 'id' THEN regconfig 'pg_catalog.indonesian'
+    WHEN 'ga' THEN regconfig 'pg_catalog.irish'
+    WHEN 'it' THEN regconfig 'pg_catalog.italian'
+    WHEN 'lt' THEN regconfig 'pg_catalog.lithuanian'
+    WHEN 'ne' THEN regconfig 'pg_catalog.nepali'
+    WHEN 'no' THEN regconfig 'pg_catalog.norwegian'
+    WHEN 'nb' THEN regconfig 'pg_catalog.norwegian'
+    WHEN 'nn' THEN regconfig 'pg_catalog.norwegian'
+    WHEN 'pt' THEN regconfig 'pg_catalog.portuguese'
+    WHEN 'ro' THEN regconfig 'pg_catalog.romanian'
+    WHEN 'ru' THEN regconfig 'pg_catalog.russian'
+    WHEN 'sr' THEN regconfig 'pg_catalog.serbian'
+    WHEN 'es' THEN regconfig 'pg_catalog.spanish'
+    WHEN 'sv' THEN regconfig 'pg_catalog.swedish'
+    WHEN 'ta' THEN regconfig 'pg_catalog.tamil'
+    WHEN 'tr' THEN regconfig 'pg_catalog.turkish'
+    WHEN 'yi' THEN regconfig 'pg_catalog.yiddish'
+    ELSE regconfig 'pg_catalog.simple'
+  END
 $$;
 
 -- Text as the parser of every locale understands it: in lower case, and what is no word
@@ -115,18 +116,16 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
   words text;
   config regconfig;
-  found tsvector;
 BEGIN
   IF p_body = '' THEN
     RETURN NULL;
   END IF;
-  words := callboard.spaced_words(callboard.plain_words(p_body));
+  words := CASE WHEN octet_length(p_body) = length(p_body) THEN translate(p_body, '<>/', '   ')
+    ELSE callboard.spaced_words(callboard.plain_words(p_body)) END;
   config := callboard.search_config(p_locale);
-  found := to_tsvector('pg_catalog.simple', words);
-  IF config <> 'pg_catalog.simple'::regconfig THEN
-    found := found || to_tsvector(config, words);
-  END IF;
-  RETURN found || array_to_tsvector(ARRAY[callboard.conversation_word(p_conversation)]);
+  RETURN CASE WHEN config = regconfig 'pg_catalog.simple' THEN to_tsvector(config, words)
+      ELSE to_tsvector('pg_catalog.simple', words) || to_tsvector(config, words) END
+    || array_to_tsvector(ARRAY[callboard.conversation_word(p_conversation)]);
 END
 $$;
 

@@ -16,11 +16,14 @@ from starlette.middleware.cors import CORSMiddleware
 from api import (
     blocks,
     connections,
+    content_preferences,
     conversations,
     health,
     me,
     messages,
     presence,
+    privacy,
+    reports,
     uploads,
     users,
 )
@@ -29,7 +32,9 @@ from api.examples import with_nulls
 from api.idempotency import REPLAYED
 from api.middleware import BodyLimit, Guard
 from api.platform import applications as platform_applications
+from api.platform import audit as platform_audit
 from api.platform import connections as platform_connections
+from api.platform import events as platform_events
 from api.platform import gigs as platform_gigs
 from api.platform import groups as platform_groups
 from api.platform import organizations as platform_organizations
@@ -52,12 +57,15 @@ _TAGS = [
     {"name": "connections", "description": "Links between people, and blocks."},
     {"name": "conversations", "description": "Where messages are."},
     {"name": "messages", "description": "What people say."},
+    {"name": "safety", "description": "Reporting what is wrong."},
     {"name": "platform", "description": "What a platform's backend does."},
     {"name": "operations", "description": "For those who run the server."},
 ]
 
 _ROUTERS: tuple[APIRouter, ...] = (
     me.router,
+    privacy.router,
+    content_preferences.router,
     users.router,
     connections.router,
     blocks.router,
@@ -65,6 +73,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     messages.router,
     presence.router,
     uploads.router,
+    reports.router,
     platform_users.router,
     platform_organizations.router,
     platform_gigs.router,
@@ -72,6 +81,8 @@ _ROUTERS: tuple[APIRouter, ...] = (
     platform_groups.router,
     platform_connections.router,
     platform_tokens.router,
+    platform_audit.router,
+    platform_events.router,
     health.router,
 )
 

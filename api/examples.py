@@ -35,6 +35,21 @@ USER: Mapping[str, Any] = {
 
 UNREAD = {"conversations": 2, "messages": 5, "notifications": 0}
 
+PRIVACY: Mapping[str, Any] = {
+    "hide_receipts": True,
+    "hide_presence": False,
+    "hide_typing": False,
+    "connection_requests": "participants",
+}
+
+CONTENT_PREFERENCES: Mapping[str, Any] = {
+    "allow_nsfw_content": False,
+    "show_nsfw_warnings": True,
+    "auto_hide_nsfw": True,
+    "content_filter_level": "strict",
+    "blocked_categories": ["gambling"],
+}
+
 CONNECTION: Mapping[str, Any] = {
     "id": _LINK,
     "requester_id": ADA,
@@ -147,6 +162,84 @@ CONVERSATION: Mapping[str, Any] = {
     "unread": 0,
     "muted_until": None,
     "created_at": _AT,
+}
+
+REPORT: Mapping[str, Any] = {
+    "id": "0191b1a2-0000-7000-8000-00000000f1a9",
+    "content_type": "message",
+    "content_id": MESSAGE["id"],
+    "reported_user_id": ADA,
+    "reason": "harassment",
+    "description": "It is not the first time.",
+    "status": "pending",
+    "created_at": _AT,
+    "resolved_at": None,
+}
+
+QUEUED_REPORT: Mapping[str, Any] = {
+    **REPORT,
+    "reporter_id": GRACE,
+    "conversation_id": _TALK,
+    "resolution": None,
+    "note": None,
+    "resolved_by": None,
+}
+
+_KEY = "0191b1a2-0000-7000-8000-0000000000c0"
+
+RESOLVED_REPORT: Mapping[str, Any] = {
+    **QUEUED_REPORT,
+    "status": "resolved",
+    "resolved_at": _AT,
+    "resolution": "take_down",
+    "note": "Against rule 3.",
+    "resolved_by": _KEY,
+}
+
+REPORT_IN_FULL: Mapping[str, Any] = {
+    **QUEUED_REPORT,
+    "content": {
+        "conversation_id": _TALK,
+        "seq": 12,
+        "sender_id": ADA,
+        "kind": "text",
+        "body": "Hi",
+        "attachments": [],
+        "sent_at": _AT,
+        "edited_at": _AT,
+        "deleted_at": None,
+        "history": [{"body": "Hey you", "until": _AT}],
+    },
+}
+
+DECISION: Mapping[str, Any] = {
+    "id": "0191b1a2-0000-7000-8000-00000000dec1",
+    "report_id": REPORT["id"],
+    "api_key_id": _KEY,
+    "action": "take_down",
+    "user_id": ADA,
+    "conversation_id": _TALK,
+    "message_id": MESSAGE["id"],
+    "note": "Against rule 3.",
+    "created_at": _AT,
+}
+
+ACT: Mapping[str, Any] = {
+    "id": "0191b1a2-0000-7000-8000-0000000000ac",
+    "at": _AT,
+    "actor_kind": "user",
+    "actor_id": GRACE,
+    "action": "user.blocked",
+    "subject": {"blocker_id": GRACE, "blocked_id": ADA},
+    "data": {},
+}
+
+DOMAIN_EVENT: Mapping[str, Any] = {
+    "id": "4711",
+    "type": "user.blocked",
+    "subject": {"blocker_id": GRACE, "blocked_id": ADA},
+    "data": {},
+    "occurred_at": _AT,
 }
 
 

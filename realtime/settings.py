@@ -154,6 +154,12 @@ class Settings(BaseSettings):
         ge=60,
         description="How long the feed remembers; resuming does not need it.",
     )
+    audit_keep_days: int = Field(
+        365, ge=1, le=36_500, description="How long the audit log remembers."
+    )
+    domain_events_keep_days: int = Field(
+        30, ge=1, le=36_500, description="How long domain events can be read."
+    )
     resume_limit: int = Field(
         1000, ge=1, le=10_000, description="Changes that a resume replays at the most."
     )

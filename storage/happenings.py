@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 import orjson
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -66,3 +67,13 @@ async def keep(
             "actor_id": user or key,
         },
     )
+
+
+async def forget(
+    connection: asyncpg.Connection, audit_days: int, events_days: int
+) -> int:
+    """Delete what is older than so many days, some at a time; gives how many."""
+    count: int = await connection.fetchval(
+        "SELECT callboard.forget_logs($1, $2)", audit_days, events_days
+    )
+    return count

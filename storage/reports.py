@@ -186,25 +186,33 @@ class Reports:
     async def queue(
         self,
         *,
-        is_pending: bool | None = None,
         status: str | None = None,
         content_type: str | None = None,
         reported_user: UUID | None = None,
-        after: UUID | None = None,
+        after: tuple[bool, UUID] | None = None,
         limit: int,
     ) -> list[Report]:
-        """List reports of everybody, the oldest first."""
+        """
+        List everybody's reports: first the pending, then the decided, oldest first.
+
+        `after` says whether the last one of the page before was decided, and its id.
+        """
         wanted = [
-            None if is_pending is None else (reports.c.status == PENDING) == is_pending,
             None if status is None else reports.c.status == status,
             None if content_type is None else reports.c.content_type == content_type,
             None
             if reported_user is None
             else reports.c.reported_user_id == reported_user,
-            None if after is None else reports.c.id > after,
         ]
         query = select(*_REPORT).where(*(part for part in wanted if part is not None))
-        return await self._all(query.order_by(reports.c.id).limit(limit))
+        pending = reports.c.status == PENDING
+        if after is None or not after[0]:
+            first = query.where(pending)
+            found = await self._page(first, after and after[1], limit)
+            return found + await self._page(
+                query.where(~pending), None, limit - len(found)
+            )
+        return await self._page(query.where(~pending), after[1], limit)
 
     async def lock(self, report: UUID) -> Report | None:
         """Give a report, and keep others from deciding it until this work ends."""
@@ -249,6 +257,15 @@ class Reports:
             .returning(*_REPORT)
         )
         return Report(**rows.one()._mapping)  # noqa: SLF001 - as above
+
+    async def _page(
+        self, query: Select[Any], after: UUID | None, limit: int
+    ) -> list[Report]:
+        if not limit:
+            return []
+        if after is not None:
+            query = query.where(reports.c.id > after)
+        return await self._all(query.order_by(reports.c.id).limit(limit))
 
     async def _all(self, query: Select[Any]) -> list[Report]:
         rows = await self._connection.execute(query)

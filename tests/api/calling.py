@@ -11,8 +11,9 @@ import orjson
 from realtime.auth import create_key
 from realtime.frames import TextFrame
 from realtime.node import Node
-from storage.records import UserId
+from storage.records import ConversationId, UserId
 from tests.conftest import API_KEY
+from tests.factories import Person
 
 KEY = {"Authorization": f"Bearer {API_KEY}"}
 
@@ -85,3 +86,21 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     known = {"type", "title", "status", "detail", "code", "retry_after_ms", "details"}
     assert found.keys() <= known
     return found
+
+
+async def say(
+    http: httpx.AsyncClient,
+    person: Person,
+    conversation: ConversationId,
+    body: str,
+    **more: object,
+) -> dict[str, Any]:
+    """Send a message and give it as the sender is answered."""
+    answer = await http.post(
+        f"/v1/conversations/{conversation}/messages",
+        json={"client_id": str(uuid4()), "body": body, **more},
+        headers=person.headers,
+    )
+    assert answer.status_code == 201, answer.text
+    said: dict[str, Any] = answer.json()
+    return said

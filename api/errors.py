@@ -51,7 +51,8 @@ class ProblemDetails(BaseModel):
     details: dict[str, Any] | None = Field(
         default=None,
         description="`fields`: which were wrong, each with a `message`;"
-        " `index`: the first bad item of a batch.",
+        " `index`: the first bad item of a batch;"
+        " `field`: what of it refers to nothing known here, or cannot change.",
     )
 
 

@@ -28,7 +28,7 @@ APPLICATION_STEPS: Steps = MappingProxyType(
         **dict.fromkeys(_ALIVE, _ALIVE | {"accepted", "rejected", "withdrawn"}),
         "accepted": {"offered", "rejected", "withdrawn"},
         "rejected": _ALIVE | {"withdrawn"},
-        "withdrawn": _ALIVE,
+        "withdrawn": _ALIVE | {"rejected"},
     }
 )
 

@@ -4,8 +4,8 @@ from fastapi import APIRouter
 
 from api.deps import AnActor, ANode
 from api.errors import refusals
-from api.examples import UNREAD, USER, shown
-from api.shapes import Me, User
+from api.examples import CONTENT_PREFERENCES, PRIVACY, UNREAD, USER, shown
+from api.shapes import Me, Preferences, User
 from realtime.errors import NotFound, Suspended, Unauthenticated, Unavailable
 from realtime.protocol import Unread
 
@@ -15,7 +15,13 @@ router = APIRouter(prefix="/v1/me", tags=["people"])
 @router.get(
     "",
     response_model=Me,
-    responses=shown({"profile": USER, "preferences": {}, "unread": UNREAD})
+    responses=shown(
+        {
+            "profile": USER,
+            "preferences": {"privacy": PRIVACY, "content": CONTENT_PREFERENCES},
+            "unread": UNREAD,
+        }
+    )
     | refusals(Unauthenticated, Suspended, Unavailable),
 )
 async def get_me(node: ANode, actor: AnActor) -> Me:
@@ -24,12 +30,16 @@ async def get_me(node: ANode, actor: AnActor) -> Me:
     """
     async with node.transaction(actor.user_id) as work:
         user = await work.users.get(actor.user_id)
+        privacy = await work.privacy.get(actor.user_id)
+        content = await work.content_preferences.get(actor.user_id)
         unread = await work.conversations.unread(actor.user_id)
-    if user is None:
+    if user is None or privacy is None:
         # Erased between the check of the token and now.
         raise NotFound
     return Me(
         profile=User.model_validate(user),
-        preferences={},
+        preferences=Preferences.model_validate(
+            {"privacy": privacy, "content": content}
+        ),
         unread=Unread.model_validate(unread),
     )

@@ -1,11 +1,11 @@
 """What only HTTP shows or takes; everything else is `realtime/protocol.py`."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from re import fullmatch
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -19,6 +19,8 @@ from pydantic import (
 )
 
 from realtime.protocol import Instant, Line, PresenceEntry, Unread, Wire
+from storage.content_preferences import FilterLevel
+from storage.privacy import TakesRequests
 
 Item = TypeVar("Item")
 AccountStatus = Literal["active", "suspended", "deleted"]
@@ -133,11 +135,37 @@ class User(Profile):
     updated_at: Instant
 
 
+class Privacy(Wire):
+    """What one shows of oneself, and from whom one takes requests."""
+
+    hide_receipts: bool
+    hide_presence: bool
+    hide_typing: bool
+    connection_requests: TakesRequests
+
+
+class ContentPreferences(Wire):
+    """What kind of content one wants to see."""
+
+    allow_nsfw_content: bool
+    show_nsfw_warnings: bool
+    auto_hide_nsfw: bool
+    content_filter_level: FilterLevel
+    blocked_categories: Sequence[str]
+
+
+class Preferences(Wire):
+    """What one has chosen."""
+
+    privacy: Privacy
+    content: ContentPreferences
+
+
 class Me(Wire):
     """Oneself: profile, preferences, and what waits."""
 
     profile: User
-    preferences: Mapping[str, Any]
+    preferences: Preferences
     unread: Unread
 
 

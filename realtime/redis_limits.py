@@ -53,8 +53,8 @@ return {given, 0}
 # How long borrowed tokens are good.
 _LEASE = 5_000_000
 # A handful is at most this many, and this part of the bucket.
-_HANDFUL = 50
-_PART = 100
+_HANDFUL = 100
+_PART = 50
 
 # After Redis was too slow for somebody, nobody waits for it for so long.
 _DISTRUST = 1_000_000

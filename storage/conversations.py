@@ -27,7 +27,7 @@ SHOWN_PARTICIPANTS = 50
 # Sending reads up to one's own message and joining begins at `joined_seq`, so what
 # is unread is plain arithmetic, less what was taken back.
 _READ = "GREATEST(p.read_seq, p.joined_seq)"
-_UNREAD = f"""CASE WHEN c.last_seq > {_READ}
+UNREAD = f"""CASE WHEN c.last_seq > {_READ}
   THEN c.last_seq - {_READ} - callboard.tombstones_after(c.id, {_READ}) ELSE 0 END"""
 
 _STATUS = "CASE WHEN p.archived_at IS NOT NULL THEN 'archived' ELSE c.status END"
@@ -35,7 +35,7 @@ _STATUS = "CASE WHEN p.archived_at IS NOT NULL THEN 'archived' ELSE c.status END
 _SEEN = f"""
 SELECT c.id, p.user_id AS reader_id, p.joined_seq, c.kind, c.gig_id, c.application_id,
   c.title, {_STATUS} AS status, c.writers, c.history, c.read_only_at, c.closed_by,
-  c.last_seq, c.last_message_at, {_UNREAD} AS unread, p.muted_until, c.created_at,
+  c.last_seq, c.last_message_at, {UNREAD} AS unread, p.muted_until, c.created_at,
   COALESCE(c.last_message_at, c.created_at) AS active_at
 FROM callboard.participants p
 JOIN callboard.conversations c ON c.id = p.conversation_id
@@ -115,26 +115,11 @@ WHERE c.id = ANY(:ids)
 _UNREAD_TOTALS = text(f"""
 SELECT count(*) FILTER (WHERE unread > 0) AS conversations,
   COALESCE(sum(unread), 0)::bigint AS messages
-FROM (SELECT {_UNREAD} AS unread FROM callboard.participants p
+FROM (SELECT {UNREAD} AS unread FROM callboard.participants p
 JOIN callboard.conversations c ON c.id = p.conversation_id
 WHERE p.user_id = :me AND p.left_at IS NULL AND p.archived_at IS NULL
   AND c.status = 'active' OFFSET 0) counted
 """)  # noqa: S608 - constants of this file only
-
-_MARK = text("""
-UPDATE callboard.participants p
-SET read_seq = GREATEST(p.read_seq, :read), read_at =
-      CASE WHEN :read > p.read_seq THEN clock_timestamp() ELSE p.read_at END,
-    delivered_seq = GREATEST(p.delivered_seq, :read, :delivered), delivered_at =
-      CASE WHEN GREATEST(CAST(:read AS bigint), :delivered) > p.delivered_seq
-        THEN clock_timestamp() ELSE p.delivered_at END,
-    changed_xid = pg_current_xact_id()
-WHERE p.conversation_id = :conversation AND p.user_id = :me AND p.left_at IS NULL
-  AND (:read > p.read_seq OR GREATEST(CAST(:read AS bigint), :delivered)
-    > p.delivered_seq)
-RETURNING p.read_seq, p.delivered_seq, p.read_at, p.delivered_at
-""")
-
 
 def _shown(row: Any, reader: UserId | None) -> Participant:  # noqa: ANN401 - a row
     """Show who hides receipts as somebody who has read nothing, but to themselves."""
@@ -351,37 +336,6 @@ class Conversations:
         if row.reason is not None:
             return str(row.reason)
         return row.conversation_id, row.is_new
-
-    async def mark(
-        self, me: UserId, conversation: ConversationId, *, read: int, delivered: int
-    ) -> Any | None:  # noqa: ANN401 - a row of four
-        """
-        Move the user's markers forward; None where neither moved.
-
-        Gives `read_seq`, `delivered_seq`, `read_at`, `delivered_at` as they are now.
-        """
-        rows = await self._connection.execute(
-            _MARK,
-            {
-                "me": me,
-                "conversation": conversation,
-                "read": read,
-                "delivered": delivered,
-            },
-        )
-        return rows.one_or_none()
-
-    async def keep_receipt(
-        self, me: UserId, conversation: ConversationId, seq: int, at: datetime
-    ) -> None:
-        """Keep when the user had read up to `seq`."""
-        await self._connection.execute(
-            text(
-                "INSERT INTO callboard.receipts (conversation_id, user_id, seq, at)"
-                " VALUES (:conversation, :me, :seq, :at) ON CONFLICT DO NOTHING"
-            ),
-            {"conversation": conversation, "me": me, "seq": seq, "at": at},
-        )
 
     async def set_for_me(
         self, me: UserId, conversation: ConversationId, **values: datetime | None

@@ -35,6 +35,14 @@ class Ledger:
         reason: str | None = rows.scalar_one()
         return reason
 
+    async def takes_requests(self, me: UserId, other: UserId) -> bool:
+        """Ask whether a user lets another ask them for a connection."""
+        rows = await self._connection.execute(
+            text("SELECT callboard.takes_requests(:me, :other)"),
+            {"me": me, "other": other},
+        )
+        return bool(rows.scalar_one())
+
     async def is_blocked(self, one: UserId, other: UserId) -> bool:
         """Ask whether either of two people has blocked the other."""
         rows = await self._connection.execute(

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.messages import COLUMNS, to_message
+from storage.receipts import TOLD_PARTICIPANTS
 from storage.records import Connection, ConversationId, Message, UserId
 from storage.snapshots import Snapshot
 
@@ -26,6 +27,8 @@ _LONGEST_CURSOR = 16_384
 
 # Passed as text: the driver has a form of its own for snapshots.
 _SINCE = "CAST(CAST(:since AS text) AS pg_snapshot)"
+
+_TELLS = f"callboard.tells_receipts(o.conversation_id, {TOLD_PARTICIPANTS})"
 
 _IDENTITY = """
 SELECT concat_ws('-', (SELECT system_identifier FROM pg_control_system()),
@@ -117,14 +120,15 @@ WHERE o.user_id <> :me
 ORDER BY COALESCE(o.left_at, o.joined_at) LIMIT :limit
 """)  # noqa: S608 - constants of this file only
 
-# Who has moved since, and how far they are now; not who hides it, but for oneself.
+# Who has moved since, and how far they are now; of oneself always, of others as they
+# were told: not who hides it, and nobody where too many take part.
 _MARKERS = text(f"""
 SELECT o.conversation_id, o.user_id, o.delivered_seq, o.delivered_at
 FROM callboard.participants p
 JOIN callboard.participants o ON o.conversation_id = p.conversation_id
 WHERE p.user_id = :me AND p.left_at IS NULL AND o.left_at IS NULL
   AND o.delivered_at IS NOT NULL
-  AND (o.user_id = p.user_id OR NOT o.hides_receipts)
+  AND (o.user_id = p.user_id OR NOT o.hides_receipts AND {_TELLS})
   AND NOT pg_visible_in_snapshot(o.changed_xid, {_SINCE})
 LIMIT :limit
 """)  # noqa: S608 - constants of this file only
@@ -142,7 +146,7 @@ WITH RECURSIVE tail AS (
     WHERE r.conversation_id = o.conversation_id AND r.user_id = o.user_id
     ORDER BY r.seq DESC LIMIT 1) r
   WHERE p.user_id = :me AND p.left_at IS NULL AND o.left_at IS NULL
-    AND (o.user_id = p.user_id OR NOT o.hides_receipts)
+    AND (o.user_id = p.user_id OR NOT o.hides_receipts AND {_TELLS})
     AND NOT pg_visible_in_snapshot(o.changed_xid, {_SINCE})
     AND NOT pg_visible_in_snapshot(r.created_xid, {_SINCE})
   UNION ALL

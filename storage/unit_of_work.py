@@ -19,6 +19,7 @@ from storage import feed, happenings
 from storage.applications import Applications
 from storage.audit import Audit
 from storage.connections import Blocks, Connections
+from storage.content_preferences import ContentPreferences
 from storage.conversations import Conversations
 from storage.database import SERVICE_ROLE, USER_ROLE, Database, busy_when_unreachable
 from storage.domain_events import DomainEvents
@@ -30,6 +31,8 @@ from storage.messages import Messages
 from storage.moderation import Moderation
 from storage.organizations import Organizations
 from storage.presence import Presences
+from storage.privacy import Privacies
+from storage.receipts import Receipts
 from storage.records import Announced, ApiKeyId, UserId
 from storage.reports import Reports
 from storage.resume import Resume
@@ -61,6 +64,7 @@ class UnitOfWork:
         self.audit = Audit(self.connection)
         self.blocks = Blocks(self.connection)
         self.connections = Connections(self.connection)
+        self.content_preferences = ContentPreferences(self.connection)
         self.conversations = Conversations(self.connection)
         self.domain_events = DomainEvents(self.connection)
         self.gigs = Gigs(self.connection)
@@ -70,6 +74,8 @@ class UnitOfWork:
         self.moderation = Moderation(self.connection)
         self.organizations = Organizations(self.connection)
         self.presences = Presences(self.connection)
+        self.privacy = Privacies(self.connection)
+        self.receipts = Receipts(self.connection)
         self.reports = Reports(self.connection)
         self.resume = Resume(self.connection)
         self.threads = Threads(self.connection)

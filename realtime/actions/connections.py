@@ -1,7 +1,7 @@
 """Links between two people: asking, answering, ending, and blocking."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 from realtime.actor import Actor
@@ -39,6 +39,7 @@ async def request_connection(
     Raises:
         AlreadyConnected, AlreadyRequested: There is one.
         Blocked: Either has blocked the other.
+        Forbidden: They take no requests from the actor.
         NotFound: There is no such person.
     """
     if other == actor.user_id:
@@ -47,6 +48,8 @@ async def request_connection(
         raise Blocked
     if await work.users.profile(other) is None:
         raise NotFound
+    if not await work.ledger.takes_requests(actor.user_id, other):
+        await _refuse_request(work, actor, other)
     try:
         link = await work.connections.insert(
             ConnectionId(uuid7()), actor.user_id, other, message or None
@@ -59,6 +62,21 @@ async def request_connection(
     return _told(work, link)
 
 
+async def _refuse_request(work: UnitOfWork, actor: Actor, other: UserId) -> NoReturn:
+    """Refuse what somebody does not take; what the two have already tells more."""
+    existing = await work.connections.between(actor.user_id, other)
+    if existing is not None:
+        _refuse_second(existing)
+    raise Forbidden("This person does not take requests.")
+
+
+def _refuse_second(existing: records.Connection) -> None:
+    if existing.status == "accepted":
+        raise AlreadyConnected
+    if existing.status == "pending":
+        raise AlreadyRequested
+
+
 async def _ask_again(
     work: UnitOfWork, actor: Actor, other: UserId, message: str | None
 ) -> records.Connection:
@@ -66,10 +84,7 @@ async def _ask_again(
     if existing is None:
         # Gone between the two looks: only erasing a user does that.
         raise NotFound
-    if existing.status == "accepted":
-        raise AlreadyConnected
-    if existing.status == "pending":
-        raise AlreadyRequested
+    _refuse_second(existing)
     return await work.connections.request_again(
         existing.id, actor.user_id, other, message
     )

@@ -130,6 +130,8 @@ async def explain(
             # Who has asked can only wait.
             is_asked = link.recipient_id == actor.user_id
             unlock = ["connection.accept"] if is_asked else []
+        elif not await work.ledger.takes_requests(actor.user_id, other):
+            unlock = []
     return Permission(reason=reason, unlock=unlock)
 
 

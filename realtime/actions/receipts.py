@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from realtime.actions.conversations import require_participant
 from realtime.actor import Actor
+from realtime.errors import NotAParticipant, NotFound
 from realtime.protocol import ReceiptDelivered, ReceiptRead
 from realtime.telling import tell
-from storage import records
+from storage.receipts import Standing
 from storage.records import ConversationId
 from storage.unit_of_work import UnitOfWork
 
@@ -27,26 +27,26 @@ async def mark_read(
     Note that the actor has read up to and including `seq`.
 
     What is read has been delivered. A `seq` beyond the last message counts as the
-    last; one behind the marker changes nothing.
+    last; one behind the marker changes nothing. Who hides receipts, and who reads in a
+    large group, tells only their own sessions.
 
     Raises:
         NotFound, NotAParticipant: The actor does not read this conversation.
     """
-    seen = await require_participant(work, actor, conversation)
-    read = min(seq, seen.last_seq)
-    moved = await work.conversations.mark(
-        actor.user_id, conversation, read=read, delivered=0
+    before = await _standing(work, actor, conversation)
+    moved = await work.receipts.mark(
+        actor.user_id, conversation, read=min(seq, before.last_seq), delivered=0
     )
-    before = _own(seen, actor)
     if moved is None:
-        return Markers(before.read_seq, before.delivered_seq, seen.unread)
+        return _markers(before)
     if moved.read_seq > before.read_seq:
-        await work.conversations.keep_receipt(
-            actor.user_id, conversation, moved.read_seq, moved.read_at
-        )
+        if not moved.hides_receipts:
+            await work.receipts.keep(
+                actor.user_id, conversation, moved.read_seq, moved.read_at
+            )
         tell(
             work,
-            [participant.user_id for participant in seen.participants],
+            await work.receipts.audience(conversation),
             ReceiptRead(
                 conversation_id=conversation,
                 user_id=actor.user_id,
@@ -54,9 +54,7 @@ async def mark_read(
                 at=moved.read_at,
             ),
         )
-    return Markers(
-        moved.read_seq, moved.delivered_seq, max(seen.last_seq - moved.read_seq, 0)
-    )
+    return _markers(await _standing(work, actor, conversation))
 
 
 async def mark_delivered(
@@ -65,19 +63,20 @@ async def mark_delivered(
     """
     Note that messages up to and including `seq` have reached a device of the actor.
 
+    Told to the same people as what is read.
+
     Raises:
         NotFound, NotAParticipant: The actor does not read this conversation.
     """
-    seen = await require_participant(work, actor, conversation)
-    moved = await work.conversations.mark(
-        actor.user_id, conversation, read=0, delivered=min(seq, seen.last_seq)
+    before = await _standing(work, actor, conversation)
+    moved = await work.receipts.mark(
+        actor.user_id, conversation, read=0, delivered=min(seq, before.last_seq)
     )
-    before = _own(seen, actor)
     if moved is None:
-        return Markers(before.read_seq, before.delivered_seq, seen.unread)
+        return _markers(before)
     tell(
         work,
-        [participant.user_id for participant in seen.participants],
+        await work.receipts.audience(conversation),
         ReceiptDelivered(
             conversation_id=conversation,
             user_id=actor.user_id,
@@ -85,8 +84,18 @@ async def mark_delivered(
             at=moved.delivered_at,
         ),
     )
-    return Markers(moved.read_seq, moved.delivered_seq, seen.unread)
+    return Markers(moved.read_seq, moved.delivered_seq, before.unread)
 
 
-def _own(seen: records.Conversation, actor: Actor) -> records.Participant:
-    return next(one for one in seen.participants if one.user_id == actor.user_id)
+async def _standing(
+    work: UnitOfWork, actor: Actor, conversation: ConversationId
+) -> Standing:
+    found = await work.receipts.standing(actor.user_id, conversation)
+    if found is None:
+        reason = await work.ledger.may_write(actor.user_id, conversation)
+        raise NotAParticipant if reason == NotAParticipant.code else NotFound
+    return found
+
+
+def _markers(standing: Standing) -> Markers:
+    return Markers(standing.read_seq, standing.delivered_seq, standing.unread)

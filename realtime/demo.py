@@ -1,6 +1,8 @@
 """
 Six people for trying things out, in every relation that two people can have.
 
+One of them has a gig, to which another has applied, and a group.
+
 Their ids and those of their messages never change, so that doing it again changes
 nothing. Everything is written the way people write it: through the actions.
 """
@@ -9,11 +11,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
-from realtime.actions import connections, users
+from realtime.actions import (
+    applications,
+    connections,
+    conversations,
+    gigs,
+    groups,
+    threads,
+    users,
+)
 from realtime.actor import Actor
+from realtime.errors import GigClosed, NotAParticipant
 from realtime.node import Node
 from realtime.protocol import SendMessage
-from storage.records import ConnectionId, UserId
+from storage.records import (
+    ApplicationId,
+    ConnectionId,
+    ConversationId,
+    GigId,
+    UserId,
+)
 from storage.unit_of_work import UnitOfWork
 
 # Any UUID; everything here is named below it.
@@ -48,6 +65,19 @@ NOOR = Person("noor", "نور حداد", "Voice actor")
 
 PEOPLE = (ADA, GRACE, TOMAS, MEI, IVAN, NOOR)
 
+# What Ada is casting: Grace has applied, and Mei is of the team.
+GIG = GigId(uuid5(_NAMESPACE, "gig harbour"))
+_APPLICATION = ApplicationId(uuid5(_NAMESPACE, "application of grace"))
+CREW = ConversationId(uuid5(_NAMESPACE, "group crew"))
+
+_APPLYING: Sequence[tuple[Person, str]] = (
+    (GRACE, "I have shot at night on the water before. Shall I send my reel?"),
+    (MEI, "Please do! Ada and I look at applications on Friday."),
+)
+_GREETING: Sequence[tuple[Person, str]] = (
+    (ADA, "Welcome, crew. Call sheets come here."),
+)
+
 _DIALOGUE: Sequence[tuple[Person, str]] = (
     (ADA, "Hi Grace! Are you free for a two-day shoot in Lisbon, 4 and 5 March?"),
     (GRACE, "The 4th and 5th work. Is it your usual crew?"),
@@ -70,7 +100,40 @@ async def seed(node: Node) -> None:
         if len(await work.users.existing(ids)) < len(PEOPLE):
             await _bring_in(node, work)
             await _relate(work)
+        if await work.gigs.get(GIG) is None:
+            await _cast(node, work)
     await _talk(node)
+
+
+async def _cast(node: Node, work: UnitOfWork) -> None:
+    """Publish Ada's gig, have Grace apply to it, and gather a crew."""
+    settings, now = node.settings, node.clock()
+    gig: gigs.Item = {
+        "id": GIG,
+        "kind": "gig",
+        "owner_id": ADA.id,
+        "title": "Night shoot at the harbour",
+        "status": "published",
+        "members": [{"user_id": MEI.id, "role": "sound"}],
+    }
+    await gigs.put_gigs(work, [gig], settings, now)
+    application: gigs.Item = {
+        "id": _APPLICATION,
+        "applicant_id": GRACE.id,
+        "status": "pending",
+    }
+    await applications.put_application(work, GIG, application, settings, now)
+    await groups.put_group(
+        work,
+        CREW,
+        title="Harbour crew",
+        owner=ADA.id,
+        writers=None,
+        history="all",
+        settings=settings,
+    )
+    crew = [(GRACE.id, None), (MEI.id, None), (TOMAS.id, None)]
+    await groups.put_members(work, CREW, crew, settings)
 
 
 async def _bring_in(node: Node, work: UnitOfWork) -> None:
@@ -112,17 +175,44 @@ async def _talk(node: Node) -> None:
     """Say what has not been said; a start that was killed left it half."""
     async with node.transaction() as work:
         known = await work.conversations.direct_with(ADA.id, GRACE.id)
-        if known is not None:
-            seen = await work.conversations.get(ADA.id, known)
-            if seen is not None and seen.last_seq >= len(_DIALOGUE):
-                return
-        if await work.ledger.may_message(ADA.id, GRACE.id) is not None:
+        if known is None and await work.ledger.may_message(ADA.id, GRACE.id) is None:
+            known = await conversations.open_direct(work, ADA.actor, GRACE.id)
+        thread = await _thread(node, work)
+    for conversation, dialogue in (
+        (known, _DIALOGUE),
+        (thread, _APPLYING),
+        (CREW, _GREETING),
+    ):
+        if conversation is not None:
+            await _say(node, conversation, dialogue)
+
+
+async def _thread(node: Node, work: UnitOfWork) -> ConversationId | None:
+    """Find or open the thread of Grace's application, unless she has left it."""
+    try:
+        thread, _ = await threads.open_thread(
+            work, GRACE.actor, GIG, _APPLICATION, [], node.settings
+        )
+    except (GigClosed, NotAParticipant):
+        return None
+    return thread
+
+
+async def _say(
+    node: Node, conversation: ConversationId, dialogue: Sequence[tuple[Person, str]]
+) -> None:
+    async with node.transaction() as work:
+        first = dialogue[0][0]
+        seen = await work.conversations.get(first.id, conversation)
+        if seen is None or seen.last_seq >= len(dialogue):
             return
-    for number, (speaker, body) in enumerate(_DIALOGUE):
-        listener = GRACE if speaker is ADA else ADA
+        for speaker, _ in dialogue:
+            if await work.ledger.may_write(speaker.id, conversation) is not None:
+                return
+    for number, (speaker, body) in enumerate(dialogue):
         command = SendMessage(
-            to_user_id=listener.id,
-            client_id=uuid5(_NAMESPACE, f"message {number}"),
+            conversation_id=conversation,
+            client_id=uuid5(_NAMESPACE, f"message {number} of {dialogue[0][1]}"),
             body=body,
         )
         await node.sender.send(speaker.actor, command)

@@ -187,8 +187,9 @@ BEGIN
       ('application.' || a.status, a.status_at)) AS s(rule, since)
     WHERE c.gig_id = ANY (p_gigs)
   ), ruled AS (
-    SELECT s.id, s.rule,
-      s.since + make_interval(days => (r.rule ->> 'read_only_days')::integer) AS read_only_at,
+    -- Whose clock ever said since when: at once is now at the latest.
+    SELECT s.id, s.rule, LEAST(s.since, clock_timestamp())
+        + make_interval(days => (r.rule ->> 'read_only_days')::integer) AS read_only_at,
       s.since + make_interval(days => (r.rule ->> 'archive_days')::integer) AS archive_at
     FROM standing s CROSS JOIN LATERAL (SELECT p_rules -> s.rule AS rule) r
   ), fitting AS (

@@ -5,6 +5,7 @@ import logging
 import signal
 
 from api.readiness import database_url, wait_for_database
+from api.refusals import CannotRun
 from realtime.settings import Settings
 from realtime.worker import Worker
 from storage.checkup import explained
@@ -23,7 +24,10 @@ async def work_until_signal(settings: Settings) -> None:
     await wait_for_database(settings)
     dsn = database_url(settings)
     database = Database(dsn, connections=settings.database_connections)
-    worker = Worker(settings, database)
+    try:
+        worker = Worker(settings, database)
+    except ValueError as error:
+        raise CannotRun(f"{error} Correct the settings.") from None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, worker.stop)

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import logging
 import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
@@ -21,8 +22,17 @@ from typing import BinaryIO, Protocol
 from urllib.parse import urlencode
 
 from realtime.attachments import UPLOADS_PATH
-from realtime.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
+from realtime.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooLarge,
+    Unavailable,
+)
 from storage.records import Upload, UploadId
+
+log = logging.getLogger(__name__)
 
 # As much as is written at once: a thread for every packet costs more than the packet.
 _WRITE_BYTES = 1_048_576
@@ -126,19 +136,22 @@ class LocalFolder:
         Raises:
             Conflict: It is there already.
             TooLarge, Invalid: More comes than was announced, or less.
+            Unavailable: The disk is full or otherwise unfit.
         """
         path = self.path(upload.id)
         if await self.has(upload):
             raise Conflict("The file is there already.")
         part = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
-        file = await asyncio.to_thread(_create, part)
         try:
-            with file:
+            with await asyncio.to_thread(_create, part) as file:
                 await _fill(file, upload.size, chunks)
             # Unlike renaming, linking never replaces what another was faster to put.
             await asyncio.to_thread(os.link, part, path)
         except FileExistsError:
             raise Conflict("The file is there already.") from None
+        except OSError as error:
+            log.exception("an upload cannot be kept")
+            raise Unavailable from error
         finally:
             part.unlink(missing_ok=True)
 

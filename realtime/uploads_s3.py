@@ -11,8 +11,8 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -28,11 +28,12 @@ _OWN_LINKS_LAST = timedelta(minutes=1)
 _ANSWER_WITHIN_SECONDS = 10.0
 
 
-class Signer(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Signer:
     """Who signs, and for which region."""
 
     access_key: str
-    secret_key: str
+    secret_key: str = field(repr=False)
     region: str
 
 

@@ -6,15 +6,18 @@ Any number of these may run: every chore takes only what nobody else is taking.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 from realtime.actions.threads import tell_lives
 from realtime.actions.uploads import remove_discarded
 from realtime.clock import system_clock
 from realtime.file_stores import file_store
+from realtime.recount import SpotChecks
 from realtime.settings import Settings
 from storage import feed, happenings
 from storage.database import Database
@@ -30,6 +33,10 @@ Chore = Callable[[], Awaitable[int]]
 ANSWERS_KEPT_FOR = timedelta(hours=24)
 
 ROUND_SECONDS = 60.0
+
+# A thousand conversations at a time: often enough for who reads the metrics, little
+# enough for nobody to notice.
+COUNTS_SECONDS = 3600.0
 
 # Threads that one transaction ends: each is told to all who take part.
 _THREADS = 100
@@ -53,6 +60,8 @@ class Worker:
         self._audit_days = settings.audit_keep_days
         self._events_days = settings.domain_events_keep_days
         self._round_seconds = round_seconds
+        self._spot_checks = SpotChecks(partial(begin, database, self._id))
+        self._counts_at = 0.0
         self._is_told_to_stop = asyncio.Event()
         self.chores: Mapping[str, Chore] = {
             "threads": self._end_threads,
@@ -60,6 +69,7 @@ class Worker:
             "idempotency_keys": self._forget_answers,
             "logs": self._forget_logs,
             "uploads": self._remove_uploads,
+            "counts": self._check_counts,
         }
 
     async def work(self) -> None:
@@ -75,6 +85,8 @@ class Worker:
                 await asyncio.wait_for(
                     self._is_told_to_stop.wait(), self._round_seconds
                 )
+        if self._files is not None:
+            await self._files.close()
 
     def stop(self) -> None:
         """Have `work` return soon."""
@@ -109,6 +121,15 @@ class Worker:
     async def _forget_feed(self) -> int:
         async with self._database.hot() as connection:
             return await feed.forget(connection, self._feed_kept_for)
+
+    async def _check_counts(self) -> int:
+        if time.monotonic() < self._counts_at:
+            return 0
+        tally = await self._spot_checks.check()
+        self._counts_at = time.monotonic() + COUNTS_SECONDS
+        if tally.left:
+            log.warning("counts are wrong", extra={"kinds": tally.left_by_kind()})
+        return len(tally.left)
 
     async def _remove_uploads(self) -> int:
         if self._files is None:

@@ -73,6 +73,29 @@ async def test_two_people_talk_as_soon_as_it_runs(dev: Running) -> None:
     assert heard["message"]["id"] == answer["message"]["id"]
 
 
+async def test_a_file_can_be_sent_as_soon_as_it_runs(dev: Running) -> None:
+    content = b"%PDF-1.7"
+    file = {"name": "cv.pdf", "mime_type": "application/pdf", "size": len(content)}
+    ada = {"Authorization": f"Bearer {dev.token('ada')}"}
+    grace = {"Authorization": f"Bearer {dev.token('grace')}"}
+    async with httpx.AsyncClient(base_url=dev.url) as http:
+        talk = {"kind": "direct", "user_ids": [str(demo.GRACE.id)]}
+        opened = await http.post("/v1/conversations", json=talk, headers=ada)
+        path = f"/v1/conversations/{opened.json()['id']}"
+        ticket = (await http.post(f"{path}/uploads", json=file, headers=ada)).json()
+        target = ticket["upload"]
+        await http.put(target["url"], content=content, headers=target["headers"])
+        message = {"client_id": str(uuid4()), "attachments": [ticket["attachment"]]}
+        sent = await http.post(f"{path}/messages", json=message, headers=ada)
+        assert sent.status_code == 201, sent.text
+        found = await http.get(
+            ticket["attachment"]["url"], headers=grace, follow_redirects=True
+        )
+        assert found.content == content
+    kept = [path for path in (dev.directory / "uploads").rglob("*") if path.is_file()]
+    assert content in [path.read_bytes() for path in kept]
+
+
 async def test_people_stand_in_every_relation(dev: Running) -> None:
     async with Api(dev.url, dev.token("ada")) as ada:
         links = await ada.connections()

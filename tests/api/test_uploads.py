@@ -1,6 +1,7 @@
 """Uploads over HTTP: one's way to a file, and nobody else's."""
 
 import asyncio
+import errno
 import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -640,6 +641,26 @@ async def test_a_connection_that_breaks_leaves_nothing_behind(
     assert known is not None
     with pytest.raises(ClientDisconnect):
         await node.files.write(known, broken())
+    assert files_in(node) == []
+    assert (await put(http, ticket)).status_code == 204
+
+
+async def test_a_full_disk_is_said_and_leaves_nothing_behind(
+    http: httpx.AsyncClient,
+    node: Node,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ada, _, conversation = await make_pair(node)
+    ticket = await announce(http, ada, conversation)
+
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    problem(await put(http, ticket), 503, "unavailable")
+    assert "cannot be kept" in caplog.text
+    monkeypatch.undo()
     assert files_in(node) == []
     assert (await put(http, ticket)).status_code == 204
 

@@ -17,10 +17,12 @@ from api.dev_home import token_of
 from api.doctor import diagnose, print_findings
 from api.logs import configure
 from api.migrating import migrate_database
+from api.recount import recount as recount_all
 from api.refusals import REFUSALS, Misused, exit_code
 from api.serving import run, serve_alone
 from api.worker import work_until_signal
 from api.workers import serve_together
+from realtime.auth import SCOPES
 from realtime.settings import Settings, load
 
 app = typer.Typer(
@@ -120,6 +122,20 @@ def worker() -> None:
 
 
 @app.command()
+def recount(
+    is_mending: Annotated[
+        bool, typer.Option("--mend", help="Set right what is wrong.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, which names everything.")
+    ] = False,
+) -> None:
+    """Count everything again from the messages; 1 where something stays wrong."""
+    code = run(recount_all(load(), is_mending=is_mending, as_json=as_json))
+    raise typer.Exit(code)
+
+
+@app.command()
 def token(
     user_id: Annotated[str, typer.Argument(help="The user's id, a UUID.")],
     expires_in: Annotated[
@@ -135,7 +151,10 @@ def create_key(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
     scope: Annotated[
         list[str] | None,
-        typer.Option(help="What it may do; give it again for more. All by default."),
+        typer.Option(
+            help=f"What it may do, of {', '.join(SCOPES)}; give it again for more."
+            " All by default."
+        ),
     ] = None,
 ) -> None:
     """Make an API key and print it, this once."""

@@ -1,8 +1,9 @@
 """The AsyncAPI 3 document of the socket, generated from what the server runs on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
@@ -53,9 +54,15 @@ class Heard(Wire):
 
 
 class MessageAnswer(Wire):
-    """The message as it was first stored."""
+    """The message: sent again, as it was first stored; deleted, its tombstone."""
 
     message: Message
+
+
+class ReactionsAnswer(Wire):
+    """All reactions to the message, emoji by emoji."""
+
+    reactions: Mapping[str, Sequence[UUID]]
 
 
 class ReadAnswer(Wire):
@@ -82,6 +89,10 @@ ANSWERS: Mapping[str, type[Wire]] = {
     "auth": Expiry,
     "ping": Heard,
     "message.send": MessageAnswer,
+    "message.edit": MessageAnswer,
+    "message.delete": MessageAnswer,
+    "reaction.add": ReactionsAnswer,
+    "reaction.remove": ReactionsAnswer,
     "conversation.read": ReadAnswer,
     "conversation.delivered": DeliveredAnswer,
     "connection.request": ConnectionAnswer,

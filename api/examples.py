@@ -123,6 +123,8 @@ MESSAGE: Mapping[str, Any] = {
     "attachments": [],
     "reply_to_id": None,
     "metadata": {},
+    "mentions": [],
+    "reply_to": None,
     "reactions": {},
     "sent_at": _AT,
     "edited_at": None,

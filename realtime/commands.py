@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from realtime.actions import connections, receipts
+from realtime.actions import connections, messages, receipts
 from realtime.actions.typing import find_typing_audience
 from realtime.actor import Actor
 from realtime.clock import instant
@@ -12,13 +12,17 @@ from realtime.hub import Listener
 from realtime.node import Node
 from realtime.protocol import (
     AcceptConnection,
+    AddReaction,
     BlockUser,
     Command,
+    DeleteMessage,
+    EditMessage,
     MarkDelivered,
     MarkRead,
     Ping,
     RejectConnection,
     RemoveConnection,
+    RemoveReaction,
     RequestConnection,
     SetPresence,
     Type,
@@ -28,7 +32,7 @@ from realtime.protocol import (
     WatchPresence,
     WithdrawConnection,
 )
-from storage.records import ConnectionId, ConversationId, UserId
+from storage.records import ConnectionId, ConversationId, MessageId, UserId
 
 Data = Mapping[str, Any]
 Handler = Callable[[Node, Actor, Any], Awaitable[Data]]
@@ -37,6 +41,39 @@ SessionHandler = Callable[[Node, Actor, Listener, Any], Awaitable[Data]]
 
 async def _ping(node: Node, actor: Actor, command: Ping) -> Data:
     return {"at": instant(node.clock())}
+
+
+async def _edit(node: Node, actor: Actor, command: EditMessage) -> Data:
+    since = messages.oldest_editable(node.settings, node.clock())
+    async with node.transaction(actor.user_id) as work:
+        message = await messages.edit_message(
+            work, actor, MessageId(command.message_id), command.body, since=since
+        )
+    return {"message": message.json_data()}
+
+
+async def _delete(node: Node, actor: Actor, command: DeleteMessage) -> Data:
+    async with node.transaction(actor.user_id) as work:
+        message = await messages.delete_message(
+            work, actor, MessageId(command.message_id)
+        )
+    return {"message": message.json_data()}
+
+
+async def _add_reaction(node: Node, actor: Actor, command: AddReaction) -> Data:
+    async with node.transaction(actor.user_id) as work:
+        reactions = await messages.add_reaction(
+            work, actor, MessageId(command.message_id), command.emoji
+        )
+    return {"reactions": reactions}
+
+
+async def _remove_reaction(node: Node, actor: Actor, command: RemoveReaction) -> Data:
+    async with node.transaction(actor.user_id) as work:
+        reactions = await messages.remove_reaction(
+            work, actor, MessageId(command.message_id), command.emoji
+        )
+    return {"reactions": reactions}
 
 
 async def _read(node: Node, actor: Actor, command: MarkRead) -> Data:
@@ -123,6 +160,10 @@ async def _set_presence(
 # the other is answered when its batch has committed.
 HANDLERS: Mapping[type[Command], Handler] = {
     Ping: _ping,
+    EditMessage: _edit,
+    DeleteMessage: _delete,
+    AddReaction: _add_reaction,
+    RemoveReaction: _remove_reaction,
     MarkRead: _read,
     MarkDelivered: _delivered,
     RequestConnection: _request,

@@ -167,6 +167,9 @@ class Settings(BaseSettings):
         10, ge=0, description="Time to close sockets in when the server stops."
     )
 
+    edit_seconds: float = Field(
+        0, ge=0, description="How long one's message may be edited; 0: for ever."
+    )
     public_url: str | None = Field(
         None, description="Where people reach this server, https://chat.example."
     )

@@ -72,6 +72,10 @@ SELECT {COLUMNS} FROM callboard.messages m
 WHERE m.conversation_id = :conversation AND m.id = :id
 """)  # noqa: S608 - constants of this file only
 
+_NAMED = text(f"""
+SELECT {COLUMNS} FROM callboard.messages m WHERE m.id = :id
+""")  # noqa: S608 - constants of this file only
+
 
 async def write_batch(
     connection: asyncpg.Connection, node_id: UUID, drafts: Sequence[Draft]
@@ -198,5 +202,11 @@ class Messages:
         rows = await self._connection.execute(
             _BY_ID, {"conversation": conversation, "id": message}
         )
+        row = rows.one_or_none()
+        return to_message(row) if row else None
+
+    async def named(self, message: MessageId) -> Message | None:
+        """Give a message of whichever conversation."""
+        rows = await self._connection.execute(_NAMED, {"id": message})
         row = rows.one_or_none()
         return to_message(row) if row else None

@@ -179,6 +179,7 @@ class FoundMessage:
     """A message that was searched for, with the matches marked in what it says."""
 
     message: Message
+    searched: str
     headlines: Sequence[str]
 
 

@@ -23,6 +23,7 @@ from storage.content_preferences import ContentPreferences
 from storage.conversations import Conversations
 from storage.database import SERVICE_ROLE, USER_ROLE, Database, busy_when_unreachable
 from storage.domain_events import DomainEvents
+from storage.edits import Edits
 from storage.gigs import Gigs
 from storage.happenings import Happening
 from storage.keys import ApiKeys, IdempotencyKeys
@@ -34,8 +35,10 @@ from storage.presence import Presences
 from storage.privacy import Privacies
 from storage.receipts import Receipts
 from storage.records import Announced, ApiKeyId, UserId
+from storage.recount import Recount
 from storage.reports import Reports
 from storage.resume import Resume
+from storage.search import Search
 from storage.threads import Threads
 from storage.uploads import Uploads
 from storage.users import Users
@@ -67,6 +70,7 @@ class UnitOfWork:
         self.content_preferences = ContentPreferences(self.connection)
         self.conversations = Conversations(self.connection)
         self.domain_events = DomainEvents(self.connection)
+        self.edits = Edits(self.connection)
         self.gigs = Gigs(self.connection)
         self.idempotency_keys = IdempotencyKeys(self.connection)
         self.ledger = Ledger(self.connection)
@@ -76,8 +80,10 @@ class UnitOfWork:
         self.presences = Presences(self.connection)
         self.privacy = Privacies(self.connection)
         self.receipts = Receipts(self.connection)
+        self.recount = Recount(self.connection)
         self.reports = Reports(self.connection)
         self.resume = Resume(self.connection)
+        self.search = Search(self.connection)
         self.threads = Threads(self.connection)
         self.uploads = Uploads(self.connection)
         self.users = Users(self.connection)

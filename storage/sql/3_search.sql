@@ -4,7 +4,8 @@
 -- by their stem in the language of the sender. Only what PostgreSQL brings along is
 -- used; scripts without spaces are searched character by character, as phrases.
 
--- Lower case, whatever the database's locale: "C" knows that of ASCII only.
+-- Lower case, whatever the database's locale: "C" knows that of ASCII only. İ first,
+-- which would become two characters and move all that follow.
 DO $$
 DECLARE
   fitting text := '';
@@ -17,7 +18,7 @@ BEGIN
     ORDER BY c.collname = 'pg_c_utf8' DESC, c.collname = 'und-x-icu' DESC LIMIT 1;
   END IF;
   EXECUTE format('CREATE FUNCTION callboard.lowered(p_text text) RETURNS text'
-    ' LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $f$ SELECT lower(p_text%s) $f$',
+    ' LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $f$ SELECT lower(translate(p_text, ''İ'', ''i'')%s) $f$',
     COALESCE(fitting, ''));
 END
 $$;
@@ -156,15 +157,15 @@ END
 $$;
 
 -- What the user of this transaction finds in what they may read: newest first, from
--- before a place. `headlines` has each body as it was searched, matches between U+FDD0
--- and U+FDD1, once for each way in which words are kept.
+-- before a place. `searched` is the body as it is searched, `headlines` has it with matches
+-- between U+FDD0 and U+FDD1, once for each way in which words are kept.
 --
 -- Conversations one by one, the liveliest first, until no other can have anything newer:
 -- a word that is everywhere is found in a few, a rare one costs a look at the index for
 -- each. (Row-level security lets no `@@` near an index, so this asks who may read.)
 CREATE FUNCTION callboard.search_messages(
   p_asked text, p_conversation uuid, p_sent_at timestamptz, p_id uuid, p_limit integer
-) RETURNS TABLE (conversation_id uuid, seq bigint, headlines text[])
+) RETURNS TABLE (conversation_id uuid, seq bigint, searched text, headlines text[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
@@ -207,13 +208,13 @@ BEGIN
     INTO conversations, seqs, ids, moments FROM newest n;
   END LOOP;
   RETURN QUERY
-  SELECT m.conversation_id, m.seq, ARRAY(
-    SELECT ts_headline(c, words.said, asked,
+  SELECT m.conversation_id, m.seq, s.searched, ARRAY(
+    SELECT ts_headline(c, callboard.spaced_words(s.searched), asked,
       'HighlightAll=true, StartSel=' || U&'\FDD0' || ', StopSel=' || U&'\FDD1')
     FROM unnest(configs) c)
   FROM unnest(conversations, seqs) AS f(conversation_id, seq)
   JOIN messages m ON m.conversation_id = f.conversation_id AND m.seq = f.seq
-  CROSS JOIN LATERAL (SELECT callboard.spaced_words(callboard.plain_words(
-    translate(m.body, U&'\FDD0\FDD1', '  '))) AS said) words;
+  CROSS JOIN LATERAL (SELECT callboard.plain_words(
+    translate(m.body, U&'\FDD0\FDD1', '  ')) AS searched) s;
 END
 $$;

@@ -14,6 +14,8 @@ from storage.records import ConversationId, UserId
 CLOSE_SESSIONS = "control.close_sessions"
 # Likewise: look again how those stand whom this audience watches (`watching.py`).
 PRESENCE_CHANGED = "control.presence"
+# Likewise, to nobody: how many counts are wrong, for the metrics (`recount.py`).
+COUNTED = "control.counted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What can be measured of a process, in Prometheus' terms."""
 
 import os
+from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
@@ -93,6 +94,19 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
+
+        self.count_drift = Gauge(
+            "callboard_count_drift",
+            "Counts that were wrong when they were last counted again, by kind.",
+            ["kind"],
+            registry=registry,
+            multiprocess_mode="livemostrecent",
+        )
+
+    def show_drift(self, drift: Mapping[str, int]) -> None:
+        """Show how many counts are wrong, by kind."""
+        for kind, count in drift.items():
+            self.count_drift.labels(kind).set(count)
 
     def count_rate_limited(self, kind: str) -> None:
         """Count what was refused because it was too much."""

@@ -14,12 +14,14 @@ from contextlib import asynccontextmanager, suppress
 from math import nan
 from uuid import UUID, uuid4
 
+import orjson
 from websockets.frames import CloseCode
 
 from realtime.actions.resume import Resumed, resume
 from realtime.actor import Actor
 from realtime.announcements import (
     CLOSE_SESSIONS,
+    COUNTED,
     PRESENCE_CHANGED,
     Announcement,
     Run,
@@ -290,6 +292,9 @@ class Node:
             for user in told.audience:
                 for listener in self.hub.of(user):
                     listener.close_with(Suspended.close or 1008, "access revoked")
+            return
+        if told.kind == COUNTED:
+            self.metrics.show_drift(orjson.loads(told.payload)["data"]["drift"])
             return
         readers = self._departures.readers_of(told)
         count = self.hub.deliver(readers, TextFrame(told.payload), xid)

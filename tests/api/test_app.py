@@ -226,6 +226,10 @@ async def test_the_description_has_every_call_of_the_contract_so_far(
 ) -> None:
     assert {call for call, _ in _operations(document)} == {
         "GET /v1/me",
+        "GET /v1/privacy",
+        "PUT /v1/privacy",
+        "GET /v1/content-preferences",
+        "PUT /v1/content-preferences",
         "GET /v1/users/{user_id}",
         "GET /v1/users/{user_id}/permissions",
         "POST /v1/connections",

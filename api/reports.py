@@ -87,7 +87,13 @@ class Report(Wire):
     status_code=201,
     response_model=Report,
     responses=shown(REPORT, 201)
-    | {200: {"description": "The same is reported and pending.", **shown(REPORT)[200]}}
+    | {
+        200: {
+            "description": "The same is reported and pending.",
+            "model": Report,
+            **shown(REPORT)[200],
+        }
+    }
     | refusals(NotFound, RateLimited),
 )
 async def create_report(

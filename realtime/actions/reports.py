@@ -39,7 +39,7 @@ async def make_report(
 
     Raises:
         NotFound: There is no such thing that the actor may know of.
-        Invalid: It is the actor's own, or not of whom the actor names.
+        Invalid: It is the actor's own or the server's, or not of whom the actor names.
         RateLimited: Too many reports of the actor wait for a decision.
     """
     known = await work.reports.pending_of(actor.user_id, content_type, content_id)
@@ -108,6 +108,8 @@ async def _evidence(
             found = Evidence(reported_user, None, {})
     if found is None:
         raise NotFound
+    if content_type == "message" and found.content["kind"] == "system":
+        raise Invalid("The server's own messages cannot be reported.")
     return found
 
 

@@ -99,7 +99,7 @@ def _as_text(tally: Tally, *, is_mending: bool) -> str:
 
 def _examples(drifts: Sequence[Drift]) -> list[str]:
     lines = [
-        f"  {drift.conversation_id}  {drift.user_id or '-':<36}  {drift.kind}:"
+        f"  {drift.conversation_id}  {drift.user_id or '-'!s:<36}  {drift.kind}:"
         f" {drift.held or 'nothing'} instead of {drift.due or 'nothing'}"
         for drift in drifts[:_SHOWN]
     ]

@@ -89,3 +89,12 @@ async def set_account_status(node: Node, person: Person, status: str) -> None:
             text("UPDATE callboard.users SET account_status = :status WHERE id = :id"),
             {"status": status, "id": person.id},
         )
+
+
+async def until_somebody_waits(node: Node) -> None:
+    """Wait until somebody waits for a lock in this test's PostgreSQL."""
+    async with node.database.hot() as connection:
+        while not await connection.fetchval(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        ):
+            continue

@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import Any, TypeVar
+from uuid import UUID
 
 import httpx
 import pytest
 from sqlalchemy import ARRAY, Uuid, bindparam, text
 
+from realtime.actions.threads import open_thread
+from realtime.actor import Actor
 from realtime.node import Node
+from storage.records import ApplicationId, GigId
 from tests.api.calling import ear_of
 from tests.api.platform.market import (
     batch,
@@ -20,7 +24,7 @@ from tests.api.platform.market import (
     put_application,
     put_gig,
 )
-from tests.factories import Person, make_people
+from tests.factories import Person, make_people, until_somebody_waits
 
 T = TypeVar("T")
 
@@ -102,6 +106,32 @@ async def test_a_gig_that_moves_takes_its_threads_to_other_people(
         await put(http, f"gigs/{gig}", **gig_of(owner, organization_id=home))
         taking_part = await _people_of(http, talent, thread)
         assert taking_part == {str(one.id) for one in others | {talent}}
+
+
+async def test_a_thread_that_opens_while_its_application_ends_is_closed(
+    http: httpx.AsyncClient, node: Node
+) -> None:
+    ada, talent = await make_people(node, "Ada", "Talent")
+    gig = await put_gig(http, ada)
+    application = await put_application(http, gig, talent)
+    async with node.transaction(talent.id) as work:
+        thread, is_new = await open_thread(
+            work,
+            Actor(talent.id),
+            GigId(UUID(gig)),
+            ApplicationId(UUID(application)),
+            [],
+            node.settings,
+        )
+        path = f"gigs/{gig}/applications/{application}"
+        fields = {"applicant_id": str(talent.id), "status": "rejected"}
+        ending = asyncio.create_task(put(http, path, **fields))
+        await until_somebody_waits(node)
+    assert is_new
+    assert (await ending).status_code == 200
+    path = f"/v1/conversations/{thread}/permissions"
+    found = await http.get(path, headers=talent.headers)
+    assert found.json()["reason"] == "gig_closed"
 
 
 class _Market:

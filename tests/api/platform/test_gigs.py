@@ -8,7 +8,7 @@ import pytest
 
 from realtime.actions.gigs import GIG_STEPS
 from realtime.node import Node
-from tests.api.calling import key_with, problem
+from tests.api.calling import KEY, key_with, problem
 from tests.api.platform.market import (
     batch,
     delete,
@@ -300,6 +300,21 @@ async def test_batches_with_ids_in_common_do_not_block_each_other_for_ever(
     }
     # Each batch happened as a whole.
     assert len(titles) == 1
+
+
+async def test_a_batch_under_a_key_is_done_once(
+    http: httpx.AsyncClient, node: Node
+) -> None:
+    (ada,) = await make_people(node, "Ada")
+    gig = nobody()
+    body = {"items": [{"id": gig, **gig_of(ada)}]}
+    path, headers = "/v1/platform/gigs/batch", KEY | {"Idempotency-Key": "spring"}
+    first = await http.post(path, json=body, headers=headers)
+    await put(http, f"gigs/{gig}", **gig_of(ada, title="Singers"))
+    second = await http.post(path, json=body, headers=headers)
+    assert second.headers["idempotent-replayed"] == "true"
+    assert second.content == first.content
+    assert (await get(http, f"gigs/{gig}")).json()["title"] == "Singers"
 
 
 async def test_equal_puts_at_once_are_one_gig(

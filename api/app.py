@@ -40,6 +40,7 @@ from api.platform import events as platform_events
 from api.platform import gigs as platform_gigs
 from api.platform import groups as platform_groups
 from api.platform import organizations as platform_organizations
+from api.platform import reports as platform_reports
 from api.platform import tokens as platform_tokens
 from api.platform import users as platform_users
 from realtime.node import Node
@@ -85,6 +86,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     platform_groups.router,
     platform_connections.router,
     platform_tokens.router,
+    platform_reports.router,
     platform_audit.router,
     platform_events.router,
     health.router,

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from storage.records import FoundMessage
 from storage.search import MATCH_BEGINS, MATCH_ENDS
 
 # What is shown of a long message: this much around its first match.
@@ -26,20 +27,21 @@ class Segment:
     is_match: bool
 
 
-def highlight(body: str, searched: str, headlines: Sequence[str]) -> list[Segment]:
+def highlight(found: FoundMessage) -> list[Segment]:
     """
-    Split a body into pieces that match and pieces that do not.
+    Split what a message says into pieces that match and pieces that do not.
 
     `searched` is the body as it was searched, character for character; a headline is
     that with marks and more spaces. What any of them marks is a match. A long body is
     cut around its first match; `…` stands where it goes on.
     """
-    said = unicodedata.normalize("NFC", body)
+    said = unicodedata.normalize("NFC", found.message.body)
     matches = [False] * len(said)
-    if len(searched) == len(said):
-        for headline in headlines:
-            for place in _marked(searched, headline):
+    if len(found.searched) == len(said):
+        for headline in found.headlines:
+            for place in _marked(found.searched, headline):
                 matches[place] = True
+        _drop_single(matches, found.searched, found.phrases)
     first, last = _window(matches)
     segments = list(_split(said, matches, first, last))
     if first > 0:
@@ -61,6 +63,20 @@ def _marked(searched: str, headline: str) -> Iterator[int]:
                 yield place
             place += 1
         # Everything else is a space that was put in.
+
+
+def _drop_single(matches: list[bool], searched: str, phrases: Sequence[str]) -> None:
+    """Forget characters that are marked without the rest of their phrase."""
+    wholes: set[int] = set()
+    for phrase in phrases:
+        begin = searched.find(phrase)
+        while begin >= 0:
+            wholes.update(range(begin, begin + len(phrase)))
+            begin = searched.find(phrase, begin + 1)
+    parts = set("".join(phrases))
+    for place, character in enumerate(searched):
+        if character in parts and place not in wholes:
+            matches[place] = False
 
 
 def _window(matches: Sequence[bool]) -> tuple[int, int]:

@@ -181,6 +181,7 @@ class FoundMessage:
     message: Message
     searched: str
     headlines: Sequence[str]
+    phrases: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

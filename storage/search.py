@@ -17,7 +17,7 @@ _TIMEOUT_MS = 5000
 
 # `messages` is asked once more, under its own policy.
 _FIND = text(f"""
-SELECT {COLUMNS}, found.searched, found.headlines
+SELECT {COLUMNS}, found.searched, found.headlines, found.phrases
 FROM callboard.search_messages(:asked, :conversation, :sent_at, :id, :limit) AS found
 JOIN callboard.messages m
   ON m.conversation_id = found.conversation_id AND m.seq = found.seq
@@ -64,5 +64,6 @@ class Search:
             },
         )
         return [
-            FoundMessage(to_message(row), row.searched, row.headlines) for row in rows
+            FoundMessage(to_message(row), row.searched, row.headlines, row.phrases)
+            for row in rows
         ]

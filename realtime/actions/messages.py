@@ -223,7 +223,7 @@ async def search_messages(
     return [
         Found(
             Message.model_validate(one.message),
-            highlight(one.message.body, one.searched, one.headlines),
+            highlight(one),
         )
         for one in found
     ]

@@ -133,7 +133,7 @@ $$;
 -- What somebody asks for, in the way of search engines: words, "phrases", or, -not.
 -- Takes whatever people type.
 CREATE FUNCTION callboard.search_query(p_asked text, p_locale text) RETURNS tsquery
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
   config regconfig := callboard.search_config(p_locale);
   asked text;
@@ -153,19 +153,33 @@ BEGIN
   END IF;
   RETURN websearch_to_tsquery('pg_catalog.simple', asked)
     || websearch_to_tsquery(config, asked);
+EXCEPTION
+  -- A hundred minus signs are too many even for a parser that takes everything.
+  WHEN internal_error OR program_limit_exceeded THEN
+    RETURN plainto_tsquery('pg_catalog.simple', asked);
 END
+$$;
+
+-- What a search asks for in scripts without spaces: of these every character is a word,
+-- but only all of them together are a match.
+CREATE FUNCTION callboard.unspaced_phrases(p_asked text) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT ARRAY(SELECT found[1] FROM regexp_matches(callboard.plain_words(p_asked),
+    '((?:' || callboard.unspaced() || ')+)', 'g') AS found)
 $$;
 
 -- What the user of this transaction finds in what they may read: newest first, from
 -- before a place. `searched` is the body as it is searched, `headlines` has it with matches
--- between U+FDD0 and U+FDD1, once for each way in which words are kept.
+-- between U+FDD0 and U+FDD1, once for each way in which words are kept; `phrases` are
+-- those of `unspaced_phrases`.
 --
 -- Conversations one by one, the liveliest first, until no other can have anything newer:
 -- a word that is everywhere is found in a few, a rare one costs a look at the index for
 -- each. (Row-level security lets no `@@` near an index, so this asks who may read.)
 CREATE FUNCTION callboard.search_messages(
   p_asked text, p_conversation uuid, p_sent_at timestamptz, p_id uuid, p_limit integer
-) RETURNS TABLE (conversation_id uuid, seq bigint, searched text, headlines text[])
+) RETURNS TABLE (conversation_id uuid, seq bigint, searched text, headlines text[],
+  phrases text[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
@@ -175,6 +189,7 @@ DECLARE
   asked tsquery := callboard.search_query(p_asked, spoken);
   configs regconfig[] := ARRAY(SELECT DISTINCT c FROM unnest(ARRAY[
     'pg_catalog.simple'::regconfig, callboard.search_config(spoken)]) c);
+  phrases text[] := callboard.unspaced_phrases(p_asked);
   mine record;
   conversations uuid[] := '{}';
   seqs bigint[] := '{}';
@@ -211,7 +226,7 @@ BEGIN
   SELECT m.conversation_id, m.seq, s.searched, ARRAY(
     SELECT ts_headline(c, callboard.spaced_words(s.searched), asked,
       'HighlightAll=true, StartSel=' || U&'\FDD0' || ', StopSel=' || U&'\FDD1')
-    FROM unnest(configs) c)
+    FROM unnest(configs) c), phrases
   FROM unnest(conversations, seqs) AS f(conversation_id, seq)
   JOIN messages m ON m.conversation_id = f.conversation_id AND m.seq = f.seq
   CROSS JOIN LATERAL (SELECT callboard.plain_words(

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from callboard_client import Refused, Socket
 from sqlalchemy import text
 from starlette.requests import ClientDisconnect
 
@@ -548,7 +549,7 @@ async def test_a_deleted_messages_file_is_nobodys_and_goes(
     link = (await link_to(http, grace, attachment)).json()["url"]
     await execute(
         node,
-        "SELECT callboard.forget_uploads(:conversation, :seq)",
+        "SELECT callboard.wipe_message(:conversation, :seq)",
         conversation=conversation,
         seq=stored["seq"],
     )
@@ -623,6 +624,30 @@ async def test_a_large_file_passes_the_port(node: Node) -> None:
         found = await http.get(path, headers=ada.headers)
         link = found.headers["location"].replace(ORIGIN, server.url)
         assert (await http.get(link)).content == content
+
+
+async def test_sockets_are_held_to_the_same(node: Node) -> None:
+    ada, grace, conversation = await make_pair(node)
+    async with served(node) as server:
+        transport = httpx.ASGITransport(create_app(node))
+        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as http:
+            attachment = await upload(http, ada, conversation)
+        both = await asyncio.gather(
+            *(Socket.connect(server.url, one.token) for one in (ada, grace))
+        )
+        async with both[0] as adas, both[1] as graces:
+            to = {"conversation_id": str(conversation)}
+            for lie in ({"mime_type": "text/html"}, {"size": 1}):
+                bad = carrying(attachment | lie)
+                with pytest.raises(Refused, match="invalid"):
+                    await adas.request("message.send", **to, **bad)
+            good = carrying(attachment)
+            answer = await adas.request("message.send", **to, **good)
+            heard = await graces.expect("message.created")
+            assert answer["message"]["attachments"] == [attachment]
+            assert heard["message"]["attachments"] == [attachment]
+            with pytest.raises(Refused, match="invalid"):
+                await adas.request("message.send", **to, **carrying(attachment))
 
 
 async def test_a_connection_that_breaks_leaves_nothing_behind(

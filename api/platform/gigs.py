@@ -114,7 +114,7 @@ async def put_member_of_gig(
     platform: APlatform,
     gig_id: UUID,
     user_id: UUID,
-    fields: GigMemberFields,
+    fields: GigMemberFields | None = None,
 ) -> Member:
     """Have somebody in a gig's team: they see its threads from now on."""
     async with node.transaction(key=platform.key_id) as work:
@@ -122,7 +122,7 @@ async def put_member_of_gig(
             work,
             GigId(gig_id),
             UserId(user_id),
-            fields.role,
+            (fields or GigMemberFields()).role,
             node.settings,
         )
     return Member.model_validate(member)

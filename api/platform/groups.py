@@ -192,7 +192,7 @@ async def put_member_of_group(
     platform: APlatform,
     group_id: UUID,
     user_id: UUID,
-    fields: GroupMemberFields,
+    fields: GroupMemberFields | None = None,
 ) -> Participant:
     """
     Bring somebody into a group, or give them another role; safe to repeat.
@@ -200,8 +200,9 @@ async def put_member_of_group(
     A group that would be left without an owner is a `conflict`.
     """
     group, user = ConversationId(group_id), UserId(user_id)
+    role = None if fields is None else fields.role
     async with node.transaction(key=platform.key_id) as work:
-        await put_members(work, group, [(user, fields.role)], node.settings)
+        await put_members(work, group, [(user, role)], node.settings)
         (member,) = await _members(work, group, [user])
     return member
 

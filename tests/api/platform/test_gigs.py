@@ -228,7 +228,9 @@ async def test_a_team_comes_changes_and_goes(
     ada, grace = await make_people(node, "Ada", "Grace")
     gig = await put_gig(http, ada)
     path = f"gigs/{gig}/members"
+    bare = await http.put(f"/v1/platform/{path}/{grace.id}", headers=KEY)
     shown = (await put(http, f"{path}/{grace.id}")).json()
+    assert bare.json() == shown
     assert (shown["user_id"], shown["role"]) == (str(grace.id), "member")
     shown = (await put(http, f"{path}/{grace.id}", role=" First AD ")).json()
     assert shown["role"] == "First AD"

@@ -44,6 +44,10 @@ async def test_in_a_community_owners_write_and_strangers_read(
     member = (await put(http, f"groups/{group}/members/{grace.id}")).json()
     assert (member["user_id"], member["role"]) == (str(grace.id), "member")
     assert ear.kinds == ["conversation.created"]
+    bare = await http.put(
+        f"/v1/platform/groups/{group}/members/{grace.id}", headers=KEY
+    )
+    assert bare.json() == member
     path = f"/v1/conversations/{group}/messages"
     read = await http.get(path, headers=grace.headers)
     assert [one["body"] for one in read.json()["items"]] == ["Hello"]

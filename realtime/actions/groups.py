@@ -9,7 +9,12 @@ which only owners write and whose members the platform manages.
 from collections.abc import Collection, Mapping, Sequence
 
 from realtime.actions.items import unknown
-from realtime.actions.threads import tell_created, tell_moved, tell_updated
+from realtime.actions.threads import (
+    require_open,
+    tell_created,
+    tell_moved,
+    tell_updated,
+)
 from realtime.actor import Actor
 from realtime.errors import (
     BY_CODE,
@@ -50,6 +55,7 @@ async def open_group(
         NotConnected, Blocked, Suspended: The ledger's reason about one of the people;
             `details` name them.
         NotFound: The gig is none of the actor's.
+        GigClosed: There is no such group yet, and by the life-cycle rules none begins.
         TooLarge: A group has fewer members than that.
     """
     if gig is not None and users:
@@ -70,6 +76,8 @@ async def open_group(
         raise BY_CODE[opened.reason]
     assert opened.conversation_id is not None  # noqa: S101 - there is no reason
     if opened.is_new:
+        if gig is not None:
+            await require_open(work, gig, opened.conversation_id, settings)
         await tell_created(work, opened.conversation_id)
         subject = {"conversation_id": opened.conversation_id, "gig_id": gig}
         work.happen("conversation.created", subject)

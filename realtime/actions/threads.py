@@ -69,9 +69,7 @@ async def open_thread(
         raise BY_CODE[opened.reason]
     assert opened.conversation_id is not None  # noqa: S101 - there is no reason
     if opened.is_new:
-        for life in await work.threads.follow_life([gig], as_days(settings.lifecycle)):
-            if life.conversation_id == opened.conversation_id and _is_closed(life):
-                raise GigClosed
+        await require_open(work, gig, opened.conversation_id, settings)
         await tell_created(work, opened.conversation_id)
         work.happen(
             "conversation.created",
@@ -82,6 +80,20 @@ async def open_thread(
             },
         )
     return opened.conversation_id, opened.is_new
+
+
+async def require_open(
+    work: UnitOfWork, gig: GigId, conversation: ConversationId, settings: Settings
+) -> None:
+    """
+    Apply the life-cycle rules to a new conversation about a gig.
+
+    Raises:
+        GigClosed: By the rules none begins now.
+    """
+    for life in await work.threads.follow_life([gig], as_days(settings.lifecycle)):
+        if life.conversation_id == conversation and _is_closed(life):
+            raise GigClosed
 
 
 async def tell_created(work: UnitOfWork, conversation: ConversationId) -> None:

@@ -11,7 +11,7 @@ from api.examples import ACT, page_of, shown
 from api.shapes import Moment, Page
 from realtime.actor import Platform
 from realtime.errors import Forbidden, Invalid, Unauthenticated, Unavailable
-from realtime.protocol import Instant, Wire
+from realtime.protocol import Instant, Text, Wire
 
 SCOPE = "audit"
 KIND_CHARS = 100
@@ -44,7 +44,7 @@ async def list_acts(
         UUID | None, Query(description="Only what this person or API key did.")
     ] = None,
     action: Annotated[
-        str | None,
+        Text | None,
         Query(max_length=KIND_CHARS, description="Only this, as `user.blocked`."),
     ] = None,
     subject: Annotated[

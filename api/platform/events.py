@@ -10,7 +10,7 @@ from api.errors import refusals
 from api.examples import DOMAIN_EVENT, shown
 from realtime.actor import Platform
 from realtime.errors import Conflict, Forbidden, Invalid, Unauthenticated, Unavailable
-from realtime.protocol import Instant, Wire
+from realtime.protocol import Instant, Text, Wire
 from storage.domain_events import BEGINNING, Position
 
 SCOPE = "events"
@@ -57,7 +57,7 @@ async def list_events(
         int, Query(ge=1, le=LARGEST_PAGE, description="Events at the most.")
     ] = 50,
     type: Annotated[  # noqa: A002 - the contract's word
-        str | None,
+        Text | None,
         Query(max_length=KIND_CHARS, description="Only these, as `user.blocked`."),
     ] = None,
 ) -> DomainEvents:

@@ -238,7 +238,14 @@ async def test_logs_are_for_keys_that_may(http: httpx.AsyncClient, node: Node) -
 
 @pytest.mark.parametrize(
     "query",
-    ["since=yesterday", "since=2026-01-01T00:00:00", "actor_id=x", "next=x", "limit=0"],
+    [
+        "action=%00",
+        "since=yesterday",
+        "since=2026-01-01T00:00:00",
+        "actor_id=x",
+        "next=x",
+        "limit=0",
+    ],
 )
 async def test_what_is_no_question_to_the_log_is_refused(
     http: httpx.AsyncClient, query: str

@@ -188,6 +188,11 @@ async def test_what_is_no_position_is_refused(
     assert problem(answer, 422, "invalid")["detail"].startswith("after")
 
 
+async def test_what_is_no_kind_is_refused(http: httpx.AsyncClient) -> None:
+    for kind in ("%00", "x" * 101):
+        problem(await http.get(f"{EVENTS}?type={kind}", headers=KEY), 422, "invalid")
+
+
 async def test_a_position_of_another_database_is_said_to_be_one(
     http: httpx.AsyncClient,
 ) -> None:

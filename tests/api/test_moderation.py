@@ -1,5 +1,6 @@
 """The moderators' queue: who sees it, what a decision does, and that it is one."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -168,6 +169,22 @@ async def test_a_report_is_decided_once(http: httpx.AsyncClient, node: Node) -> 
     # Decided is decided: the same can be reported again.
     other = await _report(http, ada, content_type="user", content_id=str(alan.id))
     assert other != report
+
+
+async def test_of_two_moderators_at_once_one_decides(
+    http: httpx.AsyncClient, node: Node
+) -> None:
+    ada, *others = await make_people(node, "Ada", "B", "C", "D", "E")
+    for other in others:
+        report = await _report(http, ada, content_type="user", content_id=str(other.id))
+        answers = await asyncio.gather(
+            _resolve(http, report, "warn"), _resolve(http, report, "dismiss")
+        )
+        assert sorted(answer.status_code for answer in answers) == [200, 409]
+        log = await http.get(
+            "/v1/platform/moderation-log", params={"report_id": report}, headers=KEY
+        )
+        assert len(log.json()["items"]) == 1
 
 
 async def test_a_decision_under_an_idempotency_key_is_answered_again(

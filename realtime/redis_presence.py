@@ -19,7 +19,9 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import aclosing
 from datetime import timedelta
 from typing import Literal
-from uuid import UUID
+from uuid import UUID, uuid4
+
+from redis.exceptions import ConnectionError as ConnectionLost
 
 from realtime.presence import GRACE, Change, Found, MemoryPresence, Status
 from realtime.redis_link import FAULTS, Address, Link, describe
@@ -65,7 +67,7 @@ class RedisPresence:
     ) -> None:
         self._address = Address.parse(url, is_cluster=is_cluster)
         self._own = MemoryPresence(grace=grace)
-        self._roll = RedisRoll(ttl.total_seconds())
+        self._roll = RedisRoll(str(uuid4()), ttl.total_seconds())
         self._grace = grace.total_seconds()
         self._ttl = ttl.total_seconds()
         self._refresh = refresh.total_seconds()
@@ -82,6 +84,7 @@ class RedisPresence:
         self._written_next = asyncio.Event()
         # When own sessions that have ended lapse, in times of the loop.
         self._dues: deque[float] = deque()
+        self._untold: dict[UserId, Change] = {}
         self._is_closing = False
         self._last_fault = ""
 
@@ -127,6 +130,7 @@ class RedisPresence:
                     statuses = await self._roll.find(self._link, users)
             except FAULTS as fault:
                 log.debug("presence was not found", extra={"why": describe(fault)})
+                self._look_at_once()
             else:
                 return Found(statuses, is_whole=True)
         found = await self._own.find(users)
@@ -163,11 +167,18 @@ class RedisPresence:
         sitting = self._own.roll.get(user, session)
         if sitting is None or not self._is_writing:
             return
-        self._note(Deed(user, session, kind, sitting.status, self._ttl))
+        # Whether who enters was invisible a moment ago, Redis knows of all nodes.
+        status = "online" if kind == "enter" else sitting.status
+        self._note(Deed(user, session, kind, status, self._ttl))
         written = self._written_next
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
                 await written.wait()
+
+    def _look_at_once(self) -> None:
+        """See whether Redis is still there: whoever waits for it waits in vain."""
+        self._dues.appendleft(0.0)
+        self._has_work.set()
 
     def _note(self, deed: Deed) -> None:
         if self._is_writing:
@@ -211,6 +222,10 @@ class RedisPresence:
         async with aclosing(await Link.open(self._address)) as link:
             self._is_writing = True
             self._pending = {deed.session: deed for deed in self._all_own()}
+            await self._flush(link, is_silent=True)
+            # Not before: by now own sessions that lapsed there have been renewed. And
+            # where there was nothing to write, this is what a link connects by.
+            await self._settle(link)
             while self._pending:
                 await self._flush(link, is_silent=True)
             self._link = link
@@ -224,6 +239,9 @@ class RedisPresence:
         self._link = None
         self._is_writing = False
         self._pending.clear()
+        untold, self._untold = self._untold, {}
+        for change in untold.values():
+            self._changed_here(change)
         self._written_next.set()
         self._written_next = asyncio.Event()
         self._has_tried.set()
@@ -249,14 +267,27 @@ class RedisPresence:
             if now >= poll_at or (self._dues and now >= self._dues[0]):
                 while self._dues and self._dues[0] <= now:
                     self._dues.popleft()
-                changes, has_more = await self._roll.settle(link)
-                self._tell(changes)
+                has_more = await self._settle(link)
                 poll_at = now if has_more else now + self._poll
+
+    async def _settle(self, link: Link) -> bool:
+        """
+        End what has lapsed; tell whether there may be more.
+
+        Raises:
+            ConnectionLost: Redis has lost what was written to it in this session.
+        """
+        settled = await self._roll.settle(link)
+        self._tell(settled.changes)
+        if self._link is not None and not settled.is_known:
+            raise ConnectionLost("the server has forgotten who is there")
+        return settled.has_more
 
     async def _flush(self, link: Link, *, is_silent: bool) -> None:
         if not self._pending:
             return
         deeds, self._pending = self._pending, {}
+        untold = set(self._untold)
         written, self._written_next = self._written_next, asyncio.Event()
         try:
             changes, taken = await self._roll.write(
@@ -264,9 +295,11 @@ class RedisPresence:
             )
         finally:
             written.set()
+        for user in untold:
+            self._untold.pop(user, None)
         for deed, status in taken:
-            if status != deed.status and deed.session not in self._pending:
-                # It took the place of a session that was invisible on another node.
+            # What was done meanwhile counts more than what it stood as on entering.
+            if deed.kind == "enter" and deed.session not in self._pending:
                 await self._own.set(deed.user, deed.session, status)
         self._tell(changes)
 
@@ -274,7 +307,10 @@ class RedisPresence:
 
     def _changed_here(self, change: Change) -> None:
         """Tell what changed on this node, where no Redis tells it of all nodes."""
-        if self._link is None:
+        if self._link is not None:
+            # Unless it is gone before it was told of this.
+            self._untold[change.user] = change
+        elif not self._is_closing:
             self._tell([change])
 
     def _tell(self, changes: Iterable[Change]) -> None:

@@ -118,8 +118,15 @@ for i = 1, #KEYS - 1 do
 end
 return {{changes, taken}}
 """
+# Who asks is noted: whom it does not know any more, the server has forgotten with all.
 _DUE = f"""{_HEAD}
-return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', write(now), 'LIMIT', 0, ARGV[1])
+local due, nodes = KEYS[1], KEYS[2]
+redis.call('ZREMRANGEBYSCORE', nodes, '-inf', write(now - ARGV[2]))
+local is_new = redis.call('ZADD', nodes, write(now), ARGV[3])
+redis.call('PEXPIRE', nodes, ARGV[2])
+local lapsed = redis.call(
+  'ZRANGEBYSCORE', due, '-inf', write(now), 'LIMIT', 0, ARGV[1])
+return {{is_new, lapsed}}
 """
 _SETTLE = f"""{_STAND}
 for i = 1, #KEYS - 1 do stand(KEYS[i], ARGV[i + 2]) end
@@ -153,10 +160,24 @@ class Deed:
     seconds: float
 
 
-class RedisRoll:
-    """The sessions of all nodes."""
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """
+    What changed because sessions lapsed, and whether there may be more.
 
-    def __init__(self, ttl: float) -> None:
+    Where the node is not known any more, a server has forgotten what it wrote.
+    """
+
+    changes: Sequence[Change]
+    has_more: bool
+    is_known: bool
+
+
+class RedisRoll:
+    """The sessions of all nodes; `node` is any name of the one that asks."""
+
+    def __init__(self, node: str, ttl: float) -> None:
+        self._node = node
         self._kept = round(ttl * _KEPT_FACTOR * 1000)
 
     async def write(
@@ -180,11 +201,16 @@ class RedisRoll:
             )
         return changes, taken
 
-    async def settle(self, link: Link) -> tuple[list[Change], bool]:
-        """End what has lapsed, on any node; tell whether there may be more."""
-        due = await link.run([("EVAL", _DUE, 1, _due(tag), _CHUNK) for tag in _TAGS])
+    async def settle(self, link: Link) -> Settled:
+        """End what has lapsed, on any node."""
+        asked = (_CHUNK, self._kept, self._node)
+        due = await link.run(
+            [("EVAL", _DUE, 2, _due(tag), _nodes(tag), *asked) for tag in _TAGS]
+        )
         users = [
-            [UserId(UUID(user.decode())) for user in lapsed] for lapsed in due if lapsed
+            [UserId(UUID(user.decode())) for user in lapsed]
+            for _, lapsed in due
+            if lapsed
         ]
         answers = await link.run(
             [
@@ -202,7 +228,11 @@ class RedisRoll:
             ]
         )
         changes = [_change(each) for (changed,) in answers for each in changed]
-        return changes, any(len(group) == _CHUNK for group in users)
+        return Settled(
+            changes,
+            has_more=any(len(group) == _CHUNK for group in users),
+            is_known=not any(is_new for is_new, _ in due),
+        )
 
     async def find(
         self, link: Link, users: Collection[UserId]
@@ -258,6 +288,10 @@ def _key(user: UserId) -> str:
 
 def _due(tag: str) -> str:
     return f"callboard:presence:{{{tag}}}:due"
+
+
+def _nodes(tag: str) -> str:
+    return f"callboard:presence:{{{tag}}}:nodes"
 
 
 def _change(answer: Sequence[bytes]) -> Change:

@@ -24,6 +24,7 @@ from realtime.errors import Conflict
 from realtime.node import Node
 from realtime.settings import Settings
 from realtime.tokens import mint
+from realtime.worker import Worker
 from storage.checkup import explained, login_of
 from storage.embedded import EmbeddedPostgres
 from storage.embedded_orphan import stop_orphan
@@ -79,6 +80,8 @@ def develop(settings: Settings, directory: Path | None) -> None:
                         f" database: {error} Use another database."
                     ) from None
                 add_dev_page(app, people)
+                # One process is everything here.
+                node.run_along(Worker(settings, node.database).work())
 
             def announce() -> None:
                 _announce(address_of(listener), people, directory)

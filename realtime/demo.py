@@ -20,6 +20,7 @@ from realtime.actions import (
     threads,
     users,
 )
+from realtime.actions.items import Item
 from realtime.actor import Actor
 from realtime.errors import GigClosed, NotAParticipant
 from realtime.node import Node
@@ -108,7 +109,7 @@ async def seed(node: Node) -> None:
 async def _cast(node: Node, work: UnitOfWork) -> None:
     """Publish Ada's gig, have Grace apply to it, and gather a crew."""
     settings, now = node.settings, node.clock()
-    gig: gigs.Item = {
+    gig: Item = {
         "id": GIG,
         "kind": "gig",
         "owner_id": ADA.id,
@@ -117,7 +118,7 @@ async def _cast(node: Node, work: UnitOfWork) -> None:
         "members": [{"user_id": MEI.id, "role": "sound"}],
     }
     await gigs.put_gigs(work, [gig], settings, now)
-    application: gigs.Item = {
+    application: Item = {
         "id": _APPLICATION,
         "applicant_id": GRACE.id,
         "status": "pending",

@@ -180,6 +180,10 @@ class Node:
             await self.files.close()
         await self.database.close()
 
+    def run_along(self, chores: Coroutine[None, None, None]) -> None:
+        """Have something run beside the node until it closes, which cancels it."""
+        self._spawn(chores)
+
     async def drain(self) -> None:
         """Send every socket away, a few at a time, so that others are not stormed."""
         self.is_draining = True

@@ -59,7 +59,7 @@ def _marked(searched: str, headline: str) -> Iterator[int]:
         if character in {MATCH_BEGINS, MATCH_ENDS}:
             is_match = character == MATCH_BEGINS
         elif searched[place : place + 1] == character:
-            if is_match:
+            if is_match and character != " ":
                 yield place
             place += 1
         # Everything else is a space that was put in.

@@ -1,6 +1,7 @@
 """Matches are laid back on what was written, and nothing is added or lost."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from uuid import uuid4
 
 from hypothesis import given
@@ -94,4 +95,4 @@ def test_nothing_is_added_and_nothing_lost(
         assert text.strip("…") in body
         assert len(text) <= 302
     kinds = [segment.is_match for segment in segments if segment.text != "…"]
-    assert all(one is not other for one, other in zip(kinds, kinds[1:], strict=False))
+    assert all(one is not other for one, other in pairwise(kinds))

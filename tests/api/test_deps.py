@@ -28,6 +28,8 @@ FOR_PEOPLE = [
     ("POST", f"/v1/conversations/{uuid4()}/read"),
     ("GET", f"/v1/conversations/{uuid4()}/messages"),
     ("POST", f"/v1/conversations/{uuid4()}/messages"),
+    ("GET", "/v1/reports"),
+    ("POST", "/v1/reports"),
 ]
 FOR_BACKENDS = [
     ("PUT", f"/v1/platform/users/{uuid4()}", "users"),
@@ -37,6 +39,12 @@ FOR_BACKENDS = [
     ("PUT", f"/v1/platform/connections/{uuid4()}", "connections"),
     ("POST", "/v1/platform/connections/batch", "connections"),
     ("POST", "/v1/platform/tokens", "tokens"),
+    ("GET", "/v1/platform/reports", "moderation"),
+    ("GET", f"/v1/platform/reports/{uuid4()}", "moderation"),
+    ("POST", f"/v1/platform/reports/{uuid4()}/resolve", "moderation"),
+    ("GET", "/v1/platform/moderation-log", "moderation"),
+    ("GET", "/v1/platform/audit", "audit"),
+    ("GET", "/v1/platform/events", "events"),
 ]
 
 

@@ -56,9 +56,6 @@ _LEASE = 5_000_000
 _HANDFUL = 100
 _PART = 50
 
-# After Redis was too slow for somebody, nobody waits for it for so long.
-_DISTRUST = 1_000_000
-
 # How long `open` waits for the first session.
 _OPEN_SECONDS = 2.0
 # Pauses between sessions that fail: doubled each time, and up to half of it by lot.
@@ -109,6 +106,8 @@ class RedisLimits:
     ) -> None:
         self._address = Address.parse(url, is_cluster=is_cluster)
         self._rates = rates
+        # Of so many left, more are fetched before anybody has to wait for them.
+        self._low = {kind: handful(rate) // 2 for kind, rate in rates.items()}
         self._patience_seconds = patience.total_seconds()
         self._refused = refused
         self._now = now
@@ -118,7 +117,7 @@ class RedisLimits:
         self._asked: dict[_Key, _Ask] = {}
         self._has_asked = asyncio.Event()
         self._has_tried = asyncio.Event()
-        self._distrusted_until = 0
+        self._is_slow = False
         self._is_connected = False
         self._is_closing = False
         self._sessions: asyncio.Task[None] | None = None
@@ -191,6 +190,8 @@ class RedisLimits:
         if not lease.tokens:
             # Used up is not refused: the next one asks.
             del self._leases[key]
+        elif lease.tokens == self._low[key[0]] and self._is_connected:
+            self._ask(key)
         return True
 
     async def _borrow(self, key: _Key) -> bool:
@@ -202,23 +203,26 @@ class RedisLimits:
         """
         try:
             async with asyncio.timeout(self._patience_seconds):
-                while self._is_connected and self._now() >= self._distrusted_until:
-                    await self._answer_for(key)
+                while self._is_connected and not self._is_slow:
+                    asked = self._ask(key)
+                    asked.waiting += 1
+                    # The answer is for all who wait, and of use when it comes late.
+                    await asyncio.shield(asked.answered)
                     if self._take_here(key):
                         return True
         except TimeoutError:
-            self._distrusted_until = self._now() + _DISTRUST
+            # Until the next answer nobody else waits.
+            self._is_slow = True
         return False
 
-    async def _answer_for(self, key: _Key) -> None:
+    def _ask(self, key: _Key) -> _Ask:
+        """Have the session borrow for a bucket, once for all who want it."""
         asked = self._asked.get(key)
         if asked is None:
             asked = _Ask(asyncio.get_running_loop().create_future())
             self._asked[key] = asked
             self._has_asked.set()
-        asked.waiting += 1
-        # The answer is for all who wait, and of use when it comes late.
-        await asyncio.shield(asked.answered)
+        return asked
 
     # --- the session ----------------------------------------------------------------
 
@@ -249,6 +253,7 @@ class RedisLimits:
 
     def _begin(self) -> None:
         self._is_connected = True
+        self._is_slow = False
         self._last_fault = ""
         self._has_tried.set()
         log.info("limits are counted together")
@@ -262,11 +267,20 @@ class RedisLimits:
             answers = await link.run(
                 [self._borrowing(key, each.waiting) for key, each in asked.items()]
             )
-            now = self._now()
+            self._is_slow = False
             for (key, each), (given, wait) in zip(asked.items(), answers, strict=True):
-                self._keep(key, _Lease(given, now + (_LEASE if given else wait)))
+                self._take_answer(key, given, wait)
                 del self._asked[key]
                 _settle(each)
+
+    def _take_answer(self, key: _Key, given: int, wait: int) -> None:
+        now = self._now()
+        left = self._leases.get(key)
+        if left is None or left.until <= now or not left.tokens:
+            self._keep(key, _Lease(given, now + (_LEASE if given else wait)))
+        elif given:
+            left.tokens += given
+            left.until = now + _LEASE
 
     def _borrowing(self, key: _Key, waiting: int) -> Command:
         kind, user = key

@@ -7,7 +7,8 @@ told no more of it (protocol.md, guarantee 6).
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -90,9 +91,9 @@ class Departures:
             del self._users[place[0]]
 
 
-def _conversation_of(data: dict[str, dict[str, str]]) -> ConversationId | None:
+def _conversation_of(data: Mapping[str, Any]) -> ConversationId | None:
     """Find the conversation of an event, in whichever of its objects that is named."""
     about = data.get("conversation_id")
     about = about or data.get("message", {}).get("conversation_id")
     about = about or data.get("conversation", {}).get("id")
-    return ConversationId(UUID(str(about))) if about else None
+    return ConversationId(UUID(about)) if about else None

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from realtime.presence import Change, MemoryPresence, Presence, Roll
+from realtime.presence import Change, MemoryPresence, Presence, Roll, Status
 from realtime.redis_presence import RedisPresence
 from storage.records import UserId
 from tests.services import ValkeyServer
@@ -189,14 +189,15 @@ async def test_a_user_stands_as_the_most_present_session_does(nodes: Nodes) -> N
     user = a_user()
     here, there = await nodes.new(), await nodes.new()
     one, other = await here.enter(user), await there.enter(user)
-    seen = []
-    for node, session, status in (
+    steps: list[tuple[Node, UUID, Status]] = [
         (here, one, "away"),
         (there, other, "invisible"),
         (here, one, "invisible"),
         (there, other, "away"),
         (here, one, "online"),
-    ):
+    ]
+    seen = []
+    for node, session, status in steps:
         await node.presence.set(user, session, status)
         seen.append((await here.status(user), await there.status(user)))
     assert [mine for mine, _ in seen] == ["online", "away", "offline", "away", "online"]

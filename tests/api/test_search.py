@@ -245,7 +245,7 @@ async def test_what_is_found_comes_newest_first_in_pages(
     for other in others:
         await connect_people(node, ada, other)
         talks.append(await open_direct(node, ada, other))
-    expected = []
+    expected: list[str] = []
     for number in range(20):
         place = number * 7 % 4
         talk, other = talks[place], others[place]

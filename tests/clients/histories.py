@@ -56,6 +56,8 @@ class History:
             "attachments": [],
             "reply_to_id": None,
             "metadata": {},
+            "mentions": [],
+            "reply_to": None,
             "reactions": {},
             "sent_at": at,
             "edited_at": None,
@@ -83,7 +85,30 @@ class History:
         message = self.messages[seq - 1]
         if message["deleted_at"] is None:
             message["body"], message["deleted_at"] = "", self._tick()
+            message["reactions"] = {}
             self._tell("message.deleted", message=message)
+
+    def react(self, seq: int, user_id: str, emoji: str) -> None:
+        """
+        Add a reaction, or take it back where it is there; a tombstone takes none.
+        """
+        message = self.messages[seq - 1]
+        if message["deleted_at"] is not None:
+            return
+        people = message["reactions"].setdefault(emoji, [])
+        if user_id in people:
+            people.remove(user_id)
+        else:
+            people.append(user_id)
+        if not people:
+            del message["reactions"][emoji]
+        self._tick()
+        self._tell(
+            "reaction.changed",
+            conversation_id=TALK,
+            message_id=message["id"],
+            reactions=message["reactions"],
+        )
 
     def mark_read(self, user_id: str, seq: int) -> None:
         """
@@ -158,10 +183,14 @@ class History:
                 }
                 for each in (ME, FRIEND)
             ],
+            "participant_count": 2,
             "last_seq": len(self.messages),
             "last_message": deepcopy(last),
             "last_message_at": last["sent_at"] if last else None,
-            "unread": len(self.messages) - self.read[user_id],
+            "unread": sum(
+                message["deleted_at"] is None
+                for message in self.messages[self.read[user_id] :]
+            ),
             "muted_until": None,
             "created_at": instant(0),
         }

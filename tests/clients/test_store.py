@@ -20,7 +20,7 @@ def histories(draw: st.DrawFn) -> History:
         last = len(history.messages)
         verbs = ["send", "rename", "connect"]
         if last:
-            verbs += ["send", "edit", "delete", "read", "delivered"]
+            verbs += ["send", "edit", "delete", "read", "delivered", "react", "react"]
         seq = draw(st.integers(1, max(last, 1)))
         match draw(st.sampled_from(verbs)):
             case "send":
@@ -29,6 +29,8 @@ def histories(draw: st.DrawFn) -> History:
                 history.edit(seq, f"Hi again {history.ticks}")
             case "delete":
                 history.delete(seq)
+            case "react":
+                history.react(seq, draw(people), draw(st.sampled_from("👍🎬")))
             case "read":
                 history.mark_read(draw(people), seq)
             case "delivered":

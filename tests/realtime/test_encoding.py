@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from realtime.encoding import draft_object, encode_created, message_object
 from realtime.protocol import Message
-from storage.records import ConversationId, Draft, MessageId, UserId, Written
+from storage.records import ConversationId, Draft, MessageId, Quote, UserId, Written
 from storage.records import Message as StoredMessage
 
 MOMENT = datetime(2026, 11, 21, 1, 20, 0, 123000, tzinfo=UTC)
@@ -30,6 +30,8 @@ def stored(draft: Draft, written: Written) -> StoredMessage:
         deleted_at=None,
         read_at=None,
         xid=written.xid,
+        mentions=written.mentions,
+        reply_to=written.reply_to,
     )
 
 
@@ -56,10 +58,21 @@ def test_a_fresh_message_a_stored_one_and_the_shape_agree() -> None:
         xid=100,
         prev_xid=99,
         audience=[draft.sender_id],
+        mentions=[UserId(uuid4())],
+        reply_to=Quote(
+            id=MessageId(uuid4()),
+            seq=1,
+            sender_id=UserId(uuid4()),
+            kind="text",
+            body="",
+            deleted_at=MOMENT,
+        ),
     )
     fresh = json.loads(encode_created(draft_object(draft, written)))
     again = json.loads(encode_created(message_object(stored(draft, written))))
     shape = Message.model_validate(stored(draft, written)).json_data()
     assert fresh == again
     assert fresh["data"]["message"] == shape
+    assert list(fresh["data"]["message"]) == list(again["data"]["message"])
+    assert shape["reply_to"]["deleted_at"] == shape["sent_at"]
     assert fresh["at"] == shape["sent_at"] == "2026-11-21T01:20:00.123Z"

@@ -27,6 +27,7 @@ from callboard_client.shapes import (
     Message,
     Page,
     Participant,
+    Quote,
 )
 from callboard_client.socket import Socket
 from callboard_client.store import Conversations
@@ -53,6 +54,7 @@ __all__ = [
     "Participant",
     "Platform",
     "ProtocolFault",
+    "Quote",
     "Refused",
     "Socket",
     "Timeline",

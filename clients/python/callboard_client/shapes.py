@@ -16,6 +16,7 @@ __all__ = [
     "Message",
     "Page",
     "Participant",
+    "Quote",
 ]
 
 Json = dict[str, Any]
@@ -30,6 +31,19 @@ class Attachment(TypedDict):
     name: str
     mime_type: str
     size: int
+
+
+class Quote(TypedDict):
+    """
+    The head of a message that another one answers.
+    """
+
+    id: str
+    seq: int
+    sender_id: str | None
+    kind: str
+    body: str
+    deleted_at: str | None
 
 
 class Message(TypedDict):
@@ -47,6 +61,8 @@ class Message(TypedDict):
     attachments: list[Attachment]
     reply_to_id: str | None
     metadata: Json
+    mentions: list[str]
+    reply_to: Quote | None
     reactions: dict[str, list[str]]
     sent_at: str
     edited_at: str | None
@@ -78,6 +94,7 @@ class Conversation(TypedDict):
     title: str | None
     status: str
     participants: list[Participant]
+    participant_count: int
     last_seq: int
     last_message: Message | None
     last_message_at: str | None

@@ -47,6 +47,8 @@ class Conversations:
         self._threads: dict[str, Thread] = {}
         # Ids in a dict, because it keeps their order: fetched first, shown first.
         self._incomplete: dict[str, None] = {}
+        # When this person left which conversation, as far as events told it.
+        self._left_at: dict[str, str] = {}
 
     def apply(self, event: Event) -> bool:
         """
@@ -56,9 +58,11 @@ class Conversations:
         store is no change.
         """
         kind, data, at = event["type"], event["data"], event.get("at", "")
+        if self._is_over(data, at):
+            return False
         match kind:
             case "message.created" | "message.updated" | "message.deleted":
-                changed = self._note(data["message"])
+                changed = self._note(data["message"], at=at)
             case "conversation.created" | "conversation.updated":
                 changed = self._tell(data["conversation"], at=at)
             case "receipt.read" | "receipt.delivered":
@@ -66,7 +70,7 @@ class Conversations:
             case "participant.joined" | "participant.left":
                 changed = self._move(data, at=at, has_joined=kind.endswith("joined"))
             case "reaction.changed":
-                changed = self._react(data)
+                changed = self._react(data, at=at)
             case _ if kind.startswith("connection."):
                 changed = self._connect(data["connection"])
             case _:
@@ -206,9 +210,25 @@ class Conversations:
             each["user_id"] == self.user_id for each in conversation["participants"]
         )
 
-    def _note(self, message: Message, *, fetched: bool = False) -> bool:
+    def _is_over(self, data: dict[str, Any], at: str) -> bool:
+        """
+        Tell whether an event is from before this person left, or about what they left.
+
+        Coming back begins with the whole conversation.
+        """
+        told = data.get("conversation") or data.get("message") or data
+        conversation_id = told.get("conversation_id") or told.get("id", "")
+        left_at = self._left_at.get(conversation_id)
+        if left_at is None:
+            return False
+        is_back = conversation_id in self._threads or "conversation" in data
+        return at <= left_at or not is_back
+
+    def _note(
+        self, message: Message, *, at: str | None = None, fetched: bool = False
+    ) -> bool:
         thread = self._thread(message["conversation_id"])
-        changed = thread.note(message, fetched=fetched)
+        changed = thread.note(message, at=at, fetched=fetched)
         self._look_at(thread)
         return changed
 
@@ -234,27 +254,24 @@ class Conversations:
         return thread.mark(data["user_id"], 0, seq)
 
     def _move(self, data: dict[str, Any], *, at: str, has_joined: bool) -> bool:
-        thread = self._thread(data["conversation_id"])
-        participant = data.get("participant", data)
-        return thread.move(
-            participant["user_id"],
-            {
-                "user_id": participant["user_id"],
-                "role": participant.get("role", "member"),
-                "read_seq": 0,
-                "delivered_seq": 0,
-                "joined_at": participant.get("joined_at"),
-            }
-            if has_joined
-            else None,
+        conversation_id = data["conversation_id"]
+        if data["user_id"] == self.user_id and not has_joined:
+            self._left_at[conversation_id] = at
+            was_here = conversation_id in self._threads
+            self.forget(conversation_id)
+            return was_here
+        return self._thread(conversation_id).move(
+            data["user_id"],
+            data["participant"] if has_joined else None,
+            count=data["participant_count"],
             at=at,
         )
 
-    def _react(self, data: dict[str, Any]) -> bool:
-        timeline = self.timeline(data.get("conversation_id", ""))
+    def _react(self, data: dict[str, Any], *, at: str) -> bool:
+        timeline = self._thread(data["conversation_id"]).timeline
         if timeline is None:
             return False
-        return timeline.react(data["message_id"], data["reactions"])
+        return timeline.react(data["message_id"], data["reactions"], at)
 
 
 def progress_of(connection: Connection) -> tuple[str, int]:

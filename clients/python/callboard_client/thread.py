@@ -32,6 +32,7 @@ class Thread:
         self._told_at = ""
         self._roster: dict[str, Participant] = {}
         self._moves: dict[str, tuple[str, Participant | None]] = {}
+        self._count: tuple[str, int] | None = None
         self._read: dict[str, int] = {}
         self._delivered: dict[str, int] = {}
         self._latest: Message | None = None
@@ -54,12 +55,14 @@ class Thread:
         """
         self._reach(conversation["last_seq"])
         if conversation["last_message"]:
-            self.note(conversation["last_message"])
+            self.note(conversation["last_message"], at=at)
         for each in conversation["participants"]:
             self.mark(each["user_id"], each["read_seq"], each["delivered_seq"])
         if at is not None and at < self._told_at:
             return False
         self.details = conversation
+        if at is None or self._count is None or self._count[0] <= at:
+            self._count = (at or self._told_at, conversation["participant_count"])
         self._roster = {each["user_id"]: each for each in conversation["participants"]}
         if at is not None:
             self._told_at = at
@@ -72,17 +75,19 @@ class Thread:
         }
         return True
 
-    def note(self, message: Message, *, fetched: bool = False) -> bool:
+    def note(
+        self, message: Message, *, at: str | None = None, fetched: bool = False
+    ) -> bool:
         """
-        Take a message; its sender has read and received up to it.
+        Take a message, from an event of `at` or fetched just now.
 
-        Returns whether anything changed.
+        Its sender has read and received up to it. Returns whether anything changed.
         """
         seq = message["seq"]
         timeline = self._reach(seq, is_message=True)
         if message["sender_id"] is not None:
             self.mark(message["sender_id"], seq, seq)
-        changed = timeline.put(message, fetched=fetched)
+        changed = timeline.put(message, at=at, fetched=fetched)
         latest = self._latest
         if latest is None or (seq, version_of(message)) > (
             latest["seq"],
@@ -110,12 +115,18 @@ class Thread:
             dated = self.timeline.mark_read(user_id, read_seq, at)
         return dated or before != after
 
-    def move(self, user_id: str, participant: Participant | None, *, at: str) -> bool:
+    def move(
+        self, user_id: str, participant: Participant | None, *, count: int, at: str
+    ) -> bool:
         """
-        Let somebody in, or out (None).
+        Let somebody in, or out (None), after which `count` people take part.
 
         Returns whether this was news.
         """
+        if self._count is None or self._count[0] <= at:
+            self._count = (at, count)
+        if participant is not None:
+            self.mark(user_id, participant["read_seq"], participant["delivered_seq"])
         known = self._moves.get(user_id)
         if known is not None and known[0] >= at:
             return False
@@ -145,6 +156,8 @@ class Thread:
         last_seq = self.timeline.last_seq if self.timeline else 0
         held = self.timeline.get(last_seq) if self.timeline else None
         latest = held or self._latest
+        read_seq = self._read.get(user_id, 0)
+        deleted = self.timeline.deleted_after(read_seq) if self.timeline else 0
         return cast(
             "Conversation",
             {
@@ -155,7 +168,9 @@ class Thread:
                 "last_message_at": (
                     latest["sent_at"] if latest else self.details["last_message_at"]
                 ),
-                "unread": max(0, last_seq - self._read.get(user_id, 0)),
+                "participant_count": self._count[1] if self._count else 0,
+                # A message that is not held counts as not deleted.
+                "unread": max(0, last_seq - read_seq) - deleted,
             },
         )
 

@@ -6,13 +6,17 @@ newer version (deleted over edited over new) replaces an older one, an earlier
 `read_at` replaces a later one, and nothing else is ever replaced.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from callboard_client.shapes import Message
 
 __all__ = ["Gap", "Timeline", "version_of"]
+
+
+# The reactions to so many messages are remembered with their time.
+REACTED = 10_000
 
 
 class Gap(NamedTuple):
@@ -22,6 +26,15 @@ class Gap(NamedTuple):
 
     after: int
     upto: int
+
+
+class Reacted(NamedTuple):
+    """
+    What the reactions to a message were at `at`.
+    """
+
+    at: str
+    reactions: dict[str, list[str]]
 
 
 class Mark(NamedTuple):
@@ -65,9 +78,12 @@ class Timeline:
         self.last_seq = base
         self._limit = limit
         self._seqs: list[int] = []
+        self._deleted: list[int] = []
         self._messages: dict[int, Message] = {}
         self._absent: set[int] = set()
         self._reads: dict[str, list[Mark]] = {}
+        # By message id, also of messages that are still on their way.
+        self._reacted: dict[str, Reacted] = {}
 
     def __len__(self) -> int:
         return len(self._seqs)
@@ -88,12 +104,15 @@ class Timeline:
         newest_first = (self._messages[seq] for seq in reversed(self._seqs))
         return next((each for each in newest_first if each["id"] == message_id), None)
 
-    def put(self, message: Message, *, fetched: bool = False) -> bool:
+    def put(
+        self, message: Message, *, at: str | None = None, fetched: bool = False
+    ) -> bool:
         """
         Take a message, a newer version of one, or a repeat.
 
-        One that was `fetched` just now also tells the present reactions, which
-        have no version of their own.
+        Reactions have no version of their own: those of the latest moment hold,
+        `at` that of the event which brought the message, or now where it was
+        `fetched`.
 
         Returns whether anything changed.
         """
@@ -108,8 +127,7 @@ class Timeline:
         newest = message.copy()
         if held is not None and version_of(held) >= version_of(message):
             newest = held.copy()
-            if fetched and version_of(held) == version_of(message):
-                newest["reactions"] = message["reactions"]
+        newest["reactions"] = self._reactions(message, held, at, fetched=fetched)
         known = None if held is None else held["read_at"]
         newest["read_at"] = earlier(
             earlier(message["read_at"], known), self._first_read(message)
@@ -118,6 +136,8 @@ class Timeline:
         self._messages[seq] = newest
         if held is None:
             insort(self._seqs, seq)
+        if newest["deleted_at"] and (held is None or not held["deleted_at"]):
+            insort(self._deleted, seq)
         return newest != held
 
     def reach(self, last_seq: int) -> None:
@@ -149,17 +169,26 @@ class Timeline:
         since = marks[first - 1].seq if first else self.base
         return self._date(user_id, since, seq, at)
 
-    def react(self, message_id: str, reactions: dict[str, list[str]]) -> bool:
+    def react(self, message_id: str, reactions: dict[str, list[str]], at: str) -> bool:
         """
-        Replace the reactions to a held message; a tombstone takes none.
+        Replace the reactions to a message by those of `at`, unless later are known.
 
-        Returns whether anything changed.
+        They are kept for a message that is yet to come; a tombstone takes none.
+        Returns whether a held message changed.
         """
+        if not self._learn(message_id, Reacted(at, reactions)):
+            return False
         held = self.find(message_id)
         if held is None or held["deleted_at"] or held["reactions"] == reactions:
             return False
         self._messages[held["seq"]] = {**held, "reactions": reactions}
         return True
+
+    def deleted_after(self, seq: int) -> int:
+        """
+        Count the tombstones held after a number.
+        """
+        return len(self._deleted) - bisect_right(self._deleted, seq)
 
     @property
     def is_complete(self) -> bool:
@@ -194,6 +223,39 @@ class Timeline:
         while self.base + 1 in self._absent:
             self._raise_base(self.base + 1)
 
+    def _reactions(
+        self,
+        message: Message,
+        held: Message | None,
+        at: str | None,
+        *,
+        fetched: bool,
+    ) -> dict[str, list[str]]:
+        """
+        Give the latest reactions to a message that has just come.
+        """
+        if message["deleted_at"] or (held is not None and held["deleted_at"]):
+            return {}
+        if fetched and (held is None or version_of(held) <= version_of(message)):
+            self._reacted.pop(message["id"], None)
+            return message["reactions"]
+        if at is not None and at > message["sent_at"]:
+            self._learn(message["id"], Reacted(at, message["reactions"]))
+        known = self._reacted.get(message["id"])
+        if known is not None:
+            return known.reactions
+        return message["reactions"] if held is None else held["reactions"]
+
+    def _learn(self, message_id: str, reacted: Reacted) -> bool:
+        known = self._reacted.get(message_id)
+        if known is not None and known.at >= reacted.at:
+            return False
+        self._reacted.pop(message_id, None)
+        self._reacted[message_id] = reacted
+        if len(self._reacted) > REACTED:
+            del self._reacted[next(iter(self._reacted))]
+        return True
+
     def _date(self, user_id: str, after: int, upto: int, at: str) -> bool:
         changed = False
         start = bisect_left(self._seqs, after + 1)
@@ -218,6 +280,7 @@ class Timeline:
         for seq in self._seqs[: bisect_left(self._seqs, base + 1)]:
             del self._messages[seq]
         del self._seqs[: bisect_left(self._seqs, base + 1)]
+        del self._deleted[: bisect_left(self._deleted, base + 1)]
         self._absent = {seq for seq in self._absent if seq > base}
         for marks in self._reads.values():
             del marks[: bisect_left(marks, base + 1, key=lambda mark: mark.seq)]

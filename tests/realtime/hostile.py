@@ -112,6 +112,14 @@ BAD_ATTACHMENTS: list[Any] = [
     *([bad] for bad in BAD_FILES),
 ]
 
+BAD_ID_LISTS: list[Any] = [
+    *(bad for bad in BAD_IDS if not isinstance(bad, list)),
+    *([bad] for bad in BAD_IDS),
+    [str(uuid4())] * 101,
+]
+BAD_FLAGS: list[Any] = [None, 0, 1, "true", "", [], {}]
+BAD_STATUSES: list[Any] = [None, "", "offline", "ONLINE", 1, True, ["online"], {}]
+
 # Kind of command → field → (is it required, what it must not be).
 FIELDS: dict[str, dict[str, tuple[bool, list[Any]]]] = {
     "auth": {"token": (True, BAD_TOKENS), "cursor": (False, BAD_CURSORS)},
@@ -140,6 +148,10 @@ FIELDS: dict[str, dict[str, tuple[bool, list[Any]]]] = {
         f"connection.{step}": {"connection_id": (True, BAD_IDS)}
         for step in ("accept", "reject", "withdraw", "remove")
     },
+    "typing": {"conversation_id": (True, BAD_IDS), "active": (True, BAD_FLAGS)},
+    "presence.watch": {"user_ids": (True, BAD_ID_LISTS)},
+    "presence.unwatch": {"user_ids": (True, BAD_ID_LISTS)},
+    "presence.set": {"status": (True, BAD_STATUSES)},
     "user.block": {"user_id": (True, BAD_IDS)},
     "user.unblock": {"user_id": (True, BAD_IDS)},
 }
@@ -151,6 +163,9 @@ def good(kind: str, conversation: UUID) -> Json:
         "conversation_id": str(conversation),
         "client_id": str(uuid4()),
         "user_id": str(uuid4()),
+        "user_ids": [str(uuid4())],
+        "active": True,
+        "status": "online",
         "connection_id": str(uuid4()),
         "body": "Hi",
         "seq": 1,

@@ -9,7 +9,7 @@
 -- full stop at the end belongs to the sentence.
 CREATE FUNCTION callboard.mentioned(p_conversation uuid, p_body text) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp
-SET enable_seqscan = off AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
   IF strpos(p_body, '@') = 0 THEN
     RETURN '{}';
@@ -30,7 +30,7 @@ $$;
 -- Up to where somebody who takes part may not read.
 CREATE FUNCTION callboard.hidden_up_to(p_conversation uuid) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp
-SET enable_seqscan = off AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
   RETURN (SELECT COALESCE(max(p.joined_seq), 0) FROM participants p
     WHERE p.conversation_id = p_conversation AND p.left_at IS NULL);
@@ -41,7 +41,8 @@ $$;
 -- who takes part may read it, because an answer is told to all of them alike. Not
 -- SECURITY DEFINER: what a user's transaction may not see, it quotes to nobody.
 CREATE FUNCTION callboard.quote_of(p_conversation uuid, p_message uuid) RETURNS jsonb
-LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
   RETURN (
     SELECT jsonb_build_object('id', m.id, 'seq', m.seq, 'sender_id', m.sender_id,
@@ -55,7 +56,8 @@ $$;
 -- Who has reacted to a message with what, NULL where nobody has: emoji in the order of
 -- their first use, people in the order in which they came. (As json, which keeps it.)
 CREATE FUNCTION callboard.reactions_to(p_conversation uuid, p_message uuid) RETURNS json
-LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
   RETURN (
     SELECT json_object_agg(e.emoji, e.people ORDER BY e.first_at, e.emoji) FROM (
@@ -70,7 +72,7 @@ $$;
 -- Whom a change of a message concerns: who takes part and may read it.
 CREATE FUNCTION callboard.readers_of(p_conversation uuid, p_seq bigint) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp
-SET enable_seqscan = off AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
   RETURN ARRAY(SELECT p.user_id FROM participants p
     WHERE p.conversation_id = p_conversation AND p.left_at IS NULL

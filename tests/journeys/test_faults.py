@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
@@ -22,7 +22,6 @@ from callboard_client import (
 )
 
 from realtime.actor import Actor
-from realtime.announcements import Announcement
 from realtime.bus import MemoryBus
 from realtime.client import Client as LiveClient
 from realtime.clock import system_clock
@@ -39,6 +38,7 @@ from tests.conftest import (
     settings_for,
 )
 from tests.factories import Person, make_pair
+from tests.journeys.buses import ReluctantBus
 from tests.journeys.servers import (
     CATCH_UP_SECONDS,
     connect,
@@ -76,23 +76,6 @@ async def test_servers_whose_redis_never_answers_deliver_within_seconds(
             await here.expect("receipt.read", timeout=CATCH_UP_SECONDS)
 
             assert heard(there) == [1, 2, 3]
-
-
-class ReluctantBus(MemoryBus):
-    """Keeps announcements until the test lets them go, in whatever order."""
-
-    def __init__(self, nodes: list[MemoryBus]) -> None:
-        super().__init__(nodes)
-        self._kept: list[Announcement] = []
-
-    def announce(self, announcement: Announcement) -> None:
-        """Keep an announcement."""
-        self._kept.append(announcement)
-
-    def let_go(self, places: Sequence[int]) -> None:
-        """Carry those which were kept at these places."""
-        for place in places:
-            super().announce(self._kept[place])
 
 
 @pytest.mark.parametrize(

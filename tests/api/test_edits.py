@@ -341,3 +341,30 @@ async def test_a_platform_takes_down_what_anybody_said(
     assert ear.kinds == ["message.deleted"]
     async with node.transaction() as work:
         assert await take_down(work, MessageId(ada.id)) is None
+
+
+async def test_who_leaves_while_others_edit_is_told_nothing_afterwards(
+    http: httpx.AsyncClient, node: Node
+) -> None:
+    owner, member, leaver = await make_people(node, "Owner", "Member", "Leaver")
+    group = await make_group(http, node, owner, member, leaver)
+    said = [await say(http, member, group, f"m{number}") for number in range(6)]
+    ear = await ear_of(node, leaver.id)
+    still = await ear_of(node, owner.id)
+    await asyncio.gather(
+        *(edit(http, member, message, "edited") for message in said[:3]),
+        remove_member(http, leaver, group, leaver),
+        *(react(http, member, message, "👍") for message in said),
+        *(delete(http, owner, message) for message in said[3:]),
+    )
+    changes = {"message.updated", "message.deleted", "reaction.changed"}
+    heard = list(ear.kinds)
+    last = heard.index("participant.left")
+    assert changes.isdisjoint(heard[last:])
+    assert len([kind for kind in still.kinds if kind in changes]) >= 9
+    shown = await messages_of(http, owner, group)
+    kept = [message for message in shown if message["kind"] == "text"]
+    assert [message["body"] for message in kept] == ["edited"] * 3 + [""] * 3
+    for message in kept:
+        expected = {} if message["deleted_at"] else {"👍": [str(member.id)]}
+        assert message["reactions"] == expected

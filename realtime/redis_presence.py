@@ -143,8 +143,10 @@ class RedisPresence:
         await self._own.close()
         link_was_there = self._link is not None
         self._is_closing = True
-        self._sessions.cancel()
-        await asyncio.wait([self._sessions])
+        while not self._sessions.done():
+            # Again, should a library have taken the cancelling for a time-out.
+            self._sessions.cancel()
+            await asyncio.wait([self._sessions], timeout=1)
         self._sessions = None
         if link_was_there:
             await self._say_farewell()
@@ -250,7 +252,7 @@ class RedisPresence:
         """Write, renew and look for what has lapsed, until something goes wrong."""
         loop = asyncio.get_running_loop()
         renew_at, poll_at = loop.time() + self._refresh, loop.time() + self._poll
-        while True:
+        while not self._is_closing:
             until = min(renew_at, poll_at, *list(self._dues)[:1])
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(until):

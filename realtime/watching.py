@@ -48,6 +48,9 @@ _PAIRS = 1000
 
 LOOK_AGAIN_SECONDS = 30.0
 
+# After having told something: whoever comes and goes without end is told of so often.
+_PAUSE_SECONDS = 0.05
+
 
 class Watching:
     """
@@ -231,6 +234,7 @@ class Watching:
                 log.debug("presence has to wait for the database")
             except Exception:
                 log.exception("presence was not told")
+            await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _tell_all(self, announce: Callable[[Announcement], None]) -> None:
         changes, self._changes = self._changes, []

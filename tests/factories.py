@@ -98,3 +98,53 @@ async def until_somebody_waits(node: Node) -> None:
             "SELECT count(*) FROM pg_locks WHERE NOT granted"
         ):
             continue
+
+
+async def hide(node: Node, person: Person, setting: str) -> None:
+    """Switch on a setting of somebody's privacy."""
+    async with node.transaction() as work:
+        await work.connection.execute(
+            text(
+                "UPDATE callboard.users"
+                " SET privacy = jsonb_build_object(CAST(:setting AS text), true)"
+                " WHERE id = :id"
+            ),
+            {"setting": setting, "id": person.id},
+        )
+
+
+async def make_group(
+    node: Node, *people: Person, kind: str = "group"
+) -> ConversationId:
+    """Make a group of people, with nothing in it yet."""
+    group = ConversationId(uuid7())
+    async with node.transaction() as work:
+        await work.connection.execute(
+            text(
+                "INSERT INTO callboard.conversations (id, kind, title, created_xid,"
+                " changed_xid) VALUES (:id, :kind, 'Us', pg_current_xact_id(),"
+                " pg_current_xact_id())"
+            ),
+            {"id": group, "kind": kind},
+        )
+        await work.connection.execute(
+            text(
+                "INSERT INTO callboard.participants (conversation_id, user_id,"
+                " joined_xid, changed_xid, arranged_xid) VALUES (:id, :user,"
+                " pg_current_xact_id(), pg_current_xact_id(), pg_current_xact_id())"
+            ),
+            [{"id": group, "user": person.id} for person in people],
+        )
+    return group
+
+
+async def leave_group(node: Node, group: ConversationId, person: Person) -> None:
+    """Have somebody leave a group behind everybody's back."""
+    async with node.transaction() as work:
+        await work.connection.execute(
+            text(
+                "UPDATE callboard.participants SET left_at = now(),"
+                " left_reason = 'left' WHERE conversation_id = :id AND user_id = :user"
+            ),
+            {"id": group, "user": person.id},
+        )

@@ -6,14 +6,17 @@ from uuid import uuid4
 import httpx
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from realtime.node import Node
-from storage.ids import uuid7
-from storage.records import ConversationId, UserId
+from storage.records import UserId
 from tests.api.calling import problem
 from tests.factories import (
     Person,
     connect_people,
+    hide,
+    leave_group,
+    make_group,
     make_pair,
     make_people,
     set_account_status,
@@ -35,53 +38,6 @@ async def look(
 async def be_there(node: Node, *people: Person) -> None:
     for person in people:
         await node.presence.enter(person.id, uuid4())
-
-
-async def hide(node: Node, person: Person, setting: str) -> None:
-    async with node.transaction() as work:
-        await work.connection.execute(
-            text(
-                "UPDATE callboard.users"
-                " SET privacy = jsonb_build_object(CAST(:setting AS text), true)"
-                " WHERE id = :id"
-            ),
-            {"setting": setting, "id": person.id},
-        )
-
-
-async def make_group(
-    node: Node, *people: Person, kind: str = "group"
-) -> ConversationId:
-    group = ConversationId(uuid7())
-    async with node.transaction() as work:
-        await work.connection.execute(
-            text(
-                "INSERT INTO callboard.conversations (id, kind, title, created_xid,"
-                " changed_xid) VALUES (:id, :kind, 'Us', pg_current_xact_id(),"
-                " pg_current_xact_id())"
-            ),
-            {"id": group, "kind": kind},
-        )
-        await work.connection.execute(
-            text(
-                "INSERT INTO callboard.participants (conversation_id, user_id,"
-                " joined_xid, changed_xid, arranged_xid) VALUES (:id, :user,"
-                " pg_current_xact_id(), pg_current_xact_id(), pg_current_xact_id())"
-            ),
-            [{"id": group, "user": person.id} for person in people],
-        )
-    return group
-
-
-async def leave(node: Node, group: ConversationId, person: Person) -> None:
-    async with node.transaction() as work:
-        await work.connection.execute(
-            text(
-                "UPDATE callboard.participants SET left_at = now(),"
-                " left_reason = 'left' WHERE conversation_id = :id AND user_id = :user"
-            ),
-            {"id": group, "user": person.id},
-        )
 
 
 async def test_connections_are_answered_in_the_order_asked(
@@ -156,7 +112,7 @@ async def test_people_of_a_group_know_each_other_until_one_leaves(
         str(grace.id)
     ]
     assert await look(http, joan, ada, grace) == []
-    await leave(node, group, grace)
+    await leave_group(node, group, grace)
     assert await look(http, ada, grace) == []
     assert await look(http, grace, ada) == []
 
@@ -232,3 +188,10 @@ async def test_a_large_group_is_looked_at_by_index(node: Node) -> None:
         )
         # Milliseconds; a scan of the group for each pair would take seconds.
         assert rows.scalar_one()[0]["Execution Time"] < 500
+
+
+async def test_people_cannot_ask_for_pairs_of_others(node: Node) -> None:
+    ada, grace, _ = await make_pair(node)
+    with pytest.raises(DBAPIError, match="permission denied"):
+        async with node.transaction(ada.id) as work:
+            await work.presences.permitted([(grace.id, ada.id)])

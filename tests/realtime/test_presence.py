@@ -18,9 +18,16 @@ from realtime.bus import MemoryBus
 from realtime.presence import MemoryPresence, Presence, Roll
 from realtime.redis_presence import RedisPresence
 from storage.records import ConversationId, UserId
-from tests.api.test_presence import hide, leave, make_group
 from tests.conftest import Served, TestDatabase, served, settings_for
-from tests.factories import Person, connect_people, make_pair, make_people
+from tests.factories import (
+    Person,
+    connect_people,
+    hide,
+    leave_group,
+    make_group,
+    make_pair,
+    make_people,
+)
 from tests.services import ValkeyServer
 
 GRACE = timedelta(milliseconds=300)
@@ -235,7 +242,7 @@ async def test_nothing_is_told_when_the_right_to_know_has_ended(
         elif how == "hidden":
             await hide(one.node, grace, "hide_presence")
         else:
-            await leave(one.node, group, grace)
+            await leave_group(one.node, group, grace)
         await stand(there, "online")
         async with await connect(two, joan):
             await hear(here, joan, "online")

@@ -115,7 +115,7 @@ def describe_socket(version: str) -> dict[str, Any]:
     references, schemas = _schemas()
     messages = {kind: _command(kind, references) for kind in COMMANDS}
     messages |= {_ok(kind): _answer(kind, references) for kind in COMMANDS}
-    messages |= {kind: _event(kind, references) for kind in EVENTS}
+    messages |= {_told(kind): _event(kind, references) for kind in EVENTS}
     messages[_REFUSED] = _refusal()
     return {
         "asyncapi": "3.0.0",
@@ -194,7 +194,7 @@ def _operations() -> dict[str, Any]:
             "action": "send",
             "channel": {"$ref": f"#/channels/{_CHANNEL}"},
             "summary": _summary(event),
-            "messages": [_in_channel(kind)],
+            "messages": [_in_channel(_told(kind))],
         }
     return operations
 
@@ -295,6 +295,11 @@ def _summary(model: type[Command | Event]) -> str:
 
 def _ok(kind: str) -> str:
     return f"{kind}.ok"
+
+
+def _told(kind: str) -> str:
+    """Name an event among the messages, where a command may have its name."""
+    return f"{kind}.event" if kind in COMMANDS else kind
 
 
 def _in_channel(name: str) -> dict[str, str]:

@@ -54,7 +54,12 @@ def test_every_event_is_sent(document: dict[str, Any]) -> None:
     for kind in EVENTS:
         operation = document["operations"][f"send.{kind}"]
         assert operation["action"] == "send"
-        assert document["components"]["messages"][kind]["summary"]
+        (message,) = operation["messages"]
+        name = message["$ref"].rsplit("/", 1)[1]
+        shown = document["components"]["messages"][name]
+        assert shown["summary"] == operation["summary"]
+        # An event, also where a command has the same name.
+        assert set(shown["payload"]["required"]) == {"type", "at", "data"}
 
 
 def test_every_refusal_is_named(document: dict[str, Any]) -> None:

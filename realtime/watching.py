@@ -11,10 +11,8 @@ the way is found when the node looks again at all whom it has watched, now and t
 import asyncio
 import contextlib
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from uuid import UUID, uuid5
 
 from realtime.actions.presence import find_known, presence_of
 from realtime.actor import Actor
@@ -28,6 +26,7 @@ from realtime.metrics import Metrics
 from realtime.presence import GRACE, Change, Presence
 from realtime.protocol import Presence as PresenceEvent
 from realtime.protocol import PresenceEntry, PresenceStatus, encode_event
+from realtime.watches import Watches, watch_id
 from realtime.work import Transactions
 from storage.presence import LastSeen
 from storage.records import UserId
@@ -36,8 +35,6 @@ log = logging.getLogger(__name__)
 
 # What one session may watch, over all its commands.
 WATCHES = 500
-
-_NAMESPACE = UUID("5b1e2f0c-6b0e-4a53-9a1c-6a9d3a7f2c11")
 
 # How long a watch waits for the bus: a change meanwhile is found a little later.
 _PATIENCE = 0.5
@@ -75,10 +72,7 @@ class Watching:
         self._transactions = transactions
         self._clock = clock
         self._metrics = metrics
-        # User → session → who watches there.
-        self._watched: dict[UserId, dict[UUID, tuple[UserId, Listener]]] = {}
-        self._watches: defaultdict[UUID, set[UserId]] = defaultdict(set)
-        self._by_watch: dict[UserId, UserId] = {}
+        self.watches = Watches()
         self._joins: dict[UserId, asyncio.Task[None]] = {}
         # How watchers were last told that somebody stands.
         self._told: dict[UserId, PresenceStatus] = {}
@@ -116,7 +110,7 @@ class Watching:
             Invalid: The session watches too many.
             Unavailable: The database is away.
         """
-        if len(self._watches.get(listener.session_id, set()).union(users)) > WATCHES:
+        if len(self.watches.of(listener) | set(users)) > WATCHES:
             raise Invalid(f"A session watches at most {WATCHES} people.")
         async with self._transactions(actor.user_id) as work:
             known = await find_known(work, actor, users)
@@ -130,15 +124,17 @@ class Watching:
 
     def unwatch(self, listener: Listener, users: Iterable[UserId]) -> None:
         """Have a session told no more of these; who was not watched stays so."""
-        watches = self._watches.get(listener.session_id, set())
-        for user in watches.intersection(users):
-            self._end(listener.session_id, user)
-        self._metrics.presence_watches.set(self._count())
+        for user in self.watches.end(listener, users):
+            del self._joins[user]
+            self._told.pop(user, None)
+            self._bus.leave(watch_id(user))
+        self._metrics.presence_watches.set(len(self.watches))
 
     def forget(self, listener: Listener) -> None:
         """End all watches of a session."""
-        if listener.session_id in self._watches:
-            self.unwatch(listener, set(self._watches[listener.session_id]))
+        watched = self.watches.of(listener)
+        if watched:
+            self.unwatch(listener, watched)
 
     async def _answer(self, known: LastSeen) -> list[PresenceEntry]:
         found = await self._presence.find(known.keys())
@@ -155,7 +151,7 @@ class Watching:
 
     def _compare(self, user: UserId, status: PresenceStatus) -> None:
         """Note what one watcher is told now; others may have been told otherwise."""
-        if user in self._watched and self._told.setdefault(user, status) != status:
+        if user in self.watches and self._told.setdefault(user, status) != status:
             # Either of the two is newer.
             del self._told[user]
             self._look_soon(user)
@@ -163,37 +159,14 @@ class Watching:
     def _begin(
         self, watcher: UserId, listener: Listener, users: Iterable[UserId]
     ) -> None:
-        joining = []
-        for user in users:
-            if user not in self._watched:
-                self._watched[user] = {}
-                self._by_watch[_watch_id(user)] = user
-                joining.append(user)
-            self._watched[user][listener.session_id] = (watcher, listener)
-            self._watches[listener.session_id].add(user)
+        joining = self.watches.begin(watcher, listener, users)
         if joining:
             task = asyncio.get_running_loop().create_task(self._join(joining))
             self._joins.update(dict.fromkeys(joining, task))
-        self._metrics.presence_watches.set(self._count())
+        self._metrics.presence_watches.set(len(self.watches))
 
     async def _join(self, users: Sequence[UserId]) -> None:
-        await asyncio.gather(*(self._bus.join(_watch_id(user)) for user in users))
-
-    def _end(self, session: UUID, user: UserId) -> None:
-        self._watches[session].discard(user)
-        if not self._watches[session]:
-            del self._watches[session]
-        watchers = self._watched[user]
-        del watchers[session]
-        if not watchers:
-            del self._watched[user], self._joins[user]
-            self._told.pop(user, None)
-            watch = _watch_id(user)
-            del self._by_watch[watch]
-            self._bus.leave(watch)
-
-    def _count(self) -> int:
-        return sum(map(len, self._watches.values()))
+        await asyncio.gather(*(self._bus.join(watch_id(user)) for user in users))
 
     # --- what has changed ---------------------------------------------------------
 
@@ -205,7 +178,7 @@ class Watching:
     def hear(self, watches: Iterable[UserId]) -> None:
         """Take from another node that these have changed."""
         for watch in watches:
-            user = self._by_watch.get(watch)
+            user = self.watches.user_of(watch)
             if user is not None:
                 self._look_soon(user)
 
@@ -249,7 +222,7 @@ class Watching:
         finally:
             # Before the database answers again it is told without the moment.
             for user in own:
-                told = Told([_watch_id(user)], PRESENCE_CHANGED, b"{}")
+                told = Told([watch_id(user)], PRESENCE_CHANGED, b"{}")
                 announce(Announcement(0, told=[told]))
             unsure, self._unsure = self._unsure, set()
             await self._look(own, is_own=True)
@@ -257,7 +230,7 @@ class Watching:
         loop = asyncio.get_running_loop()
         if loop.time() >= self._look_at:
             self._look_at = loop.time() + LOOK_AGAIN_SECONDS
-            await self._look(list(self._watched))
+            await self._look(list(self.watches))
 
     async def _save(self) -> None:
         """Keep when people who have gone were last there."""
@@ -272,7 +245,7 @@ class Watching:
 
     async def _look(self, users: Collection[UserId], *, is_own: bool = False) -> None:
         """Tell watchers how users stand, where that is not what they were told."""
-        watched = [user for user in users if user in self._watched]
+        watched = [user for user in users if user in self.watches]
         for start in range(0, len(watched), _USERS):
             page = watched[start : start + _USERS]
             found = await self._presence.find(page)
@@ -292,7 +265,7 @@ class Watching:
             {
                 (watcher, user)
                 for user in statuses
-                for watcher, _ in self._watched.get(user, {}).values()
+                for watcher, _ in self.watches.watchers(user)
             }
         )
         for start in range(0, len(pairs), _PAIRS):
@@ -304,7 +277,7 @@ class Watching:
                 entry = presence_of(user, statuses[user], seen[user])
                 self._notify(user, permitted, entry)
         self._told.update(
-            {user: statuses[user] for user in statuses if user in self._watched}
+            {user: statuses[user] for user in statuses if user in self.watches}
         )
 
     def _notify(
@@ -312,11 +285,6 @@ class Watching:
     ) -> None:
         event = PresenceEvent(**entry.model_dump())
         frame = TextFrame(encode_event(event.kind, self._clock(), event.json_data()))
-        for watcher, listener in self._watched.get(user, {}).values():
+        for watcher, listener in self.watches.watchers(user):
             if (watcher, user) in permitted:
                 listener.notify(frame)
-
-
-def _watch_id(user: UserId) -> UserId:
-    """Make the user id that stands on the bus for who watches somebody."""
-    return UserId(uuid5(_NAMESPACE, str(user)))

@@ -272,8 +272,8 @@ async def test_watches_end_with_their_session(servers: Servers) -> None:
     async with await connect(one, ada) as here:
         await watch(here, grace)
         assert one.node.metrics.presence_watches._value.get() == 1
-    await until(lambda: not one.node.watching._watched)
-    assert not one.node.watching._watches
+    await until(lambda: not len(one.node.watching.watches))
+    assert list(one.node.watching.watches) == []
     assert not one.node.watching._joins
     assert one.node.metrics.presence_watches._value.get() == 0
 

@@ -16,7 +16,7 @@ from realtime.actions import (
     connections,
     conversations,
     gigs,
-    groups,
+    platform_groups,
     threads,
     users,
 )
@@ -124,7 +124,7 @@ async def _cast(node: Node, work: UnitOfWork) -> None:
         "status": "pending",
     }
     await applications.put_application(work, GIG, application, settings, now)
-    await groups.put_group(
+    await platform_groups.put_group(
         work,
         CREW,
         title="Harbour crew",
@@ -134,7 +134,7 @@ async def _cast(node: Node, work: UnitOfWork) -> None:
         settings=settings,
     )
     crew = [(GRACE.id, None), (MEI.id, None), (TOMAS.id, None)]
-    await groups.put_members(work, CREW, crew, settings)
+    await platform_groups.put_members(work, CREW, crew, settings)
 
 
 async def _bring_in(node: Node, work: UnitOfWork) -> None:

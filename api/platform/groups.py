@@ -18,7 +18,7 @@ from api.examples import ADA, GROUP, PARTICIPANT, page_of, shown
 from api.idempotency import Once, once_with
 from api.platform.batches import Batch, items_of
 from api.shapes import DisplayName, Page
-from realtime.actions.groups import (
+from realtime.actions.platform_groups import (
     get_group,
     put_group,
     put_members,

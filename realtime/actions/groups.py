@@ -6,29 +6,32 @@ it follows the gig, and nobody is added or removed by hand. A community is a gro
 which only owners write and whose members the platform manages.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 
-from realtime.actions.items import unknown
+from realtime.actions.taking_part import (
+    bring_in,
+    check_size,
+    give_roles,
+    let_go,
+    set_up,
+    tell_joined,
+)
 from realtime.actions.threads import (
     require_open,
     tell_created,
-    tell_moved,
-    tell_updated,
 )
 from realtime.actor import Actor
 from realtime.errors import (
     BY_CODE,
-    Conflict,
     Forbidden,
     Invalid,
     NotAParticipant,
     NotFound,
-    TooLarge,
 )
 from realtime.settings import Settings
 from storage.ids import uuid7
 from storage.records import ConversationId, GigId, UserId
-from storage.threads import Locked, Moved
+from storage.threads import Locked
 from storage.unit_of_work import UnitOfWork
 
 _FOLLOWS = "This group follows the team of its gig."
@@ -60,7 +63,7 @@ async def open_group(
     """
     if gig is not None and users:
         raise Invalid(f"{_FOLLOWS} Leave out user_ids.")
-    _check_size(len(set(users) | {actor.user_id}), settings)
+    check_size(len(set(users) | {actor.user_id}), settings)
     await _check_people(work, actor, users)
     opened = await work.threads.open_group(
         ConversationId(uuid7()),
@@ -113,9 +116,9 @@ async def put_participant(
     part = parts.get((conversation, user))
     if part is None:
         await _check_people(work, actor, [user])
-        await _bring_in(work, conversation, locked, [user], role or "member", settings)
+        await bring_in(work, conversation, locked, [user], role or "member", settings)
     elif role is not None and role != part.role:
-        await _give_roles(work, conversation, {user: role})
+        await give_roles(work, conversation, {user: role})
 
 
 async def remove_participant(
@@ -142,7 +145,7 @@ async def remove_participant(
         if locked.kind == "gig" and await _is_applicant(work, locked, user):
             raise Forbidden("Whose application it is stays in its conversation.")
     reason = "left" if is_oneself else "removed"
-    await _let_go(work, conversation, user, reason)
+    await let_go(work, conversation, user, reason)
 
 
 async def change_group(
@@ -170,112 +173,7 @@ async def change_group(
         raise Invalid("Only groups choose who writes.")
     elif locked.basis != "team":
         raise Forbidden("Only the gig's side names its conversation.")
-    await _set_up(work, conversation, locked, title, writers, None)
-
-
-async def put_group(
-    work: UnitOfWork,
-    conversation: ConversationId,
-    *,
-    title: str,
-    owner: UserId,
-    writers: str | None,
-    history: str | None,
-    settings: Settings,
-) -> None:
-    """
-    Make or update a group as the platform says, with at least this owner.
-
-    Raises:
-        Invalid: The owner is nobody known here.
-        Conflict: The id is that of another kind of conversation.
-    """
-    if not await work.users.existing([owner]):
-        raise unknown(0, "owner_id")
-    locked = await work.threads.lock(conversation)
-    if locked is None:
-        opened = await work.threads.open_group(
-            conversation,
-            owner,
-            [],
-            title=title,
-            writers=writers or "members",
-            history=history or settings.group_history,
-        )
-        if opened.is_new:
-            await tell_created(work, conversation)
-            work.happen("conversation.created", {"conversation_id": conversation})
-            return
-        # Made in the same instant by another call.
-        locked = await work.threads.lock(conversation)
-    if locked is None or locked.kind != "group" or locked.gig_id is not None:
-        raise Conflict("This conversation is no group of the platform's.")
-    await _set_up(work, conversation, locked, title, writers, history)
-    parts = await work.conversations.parts([owner], [conversation])
-    part = parts.get((conversation, owner))
-    if part is None:
-        await _bring_in(work, conversation, locked, [owner], "owner", settings)
-    elif part.role != "owner":
-        await _give_roles(work, conversation, {owner: "owner"})
-
-
-async def get_group(work: UnitOfWork, conversation: ConversationId) -> Locked:
-    """
-    Give a group to the platform, locked.
-
-    Raises:
-        NotFound: There is no such group of the platform's.
-    """
-    return await _lock_for_platform(work, conversation)
-
-
-async def put_members(
-    work: UnitOfWork,
-    conversation: ConversationId,
-    roles: Sequence[tuple[UserId, str | None]],
-    settings: Settings,
-) -> None:
-    """
-    Bring people into a group as the platform says, or give them another role.
-
-    Raises:
-        NotFound: There is no such group of the platform's.
-        Invalid: Somebody is nobody known here; `details` name the index.
-        Conflict: The group would be left without an owner.
-        TooLarge: The group is full.
-    """
-    locked = await _lock_for_platform(work, conversation)
-    users = [user for user, _ in roles]
-    known = await work.users.existing(users)
-    for index, user in enumerate(users):
-        if user not in known:
-            raise unknown(index, "user_id")
-    parts = await work.conversations.parts(users, [conversation])
-    missing = [one for one in roles if (conversation, one[0]) not in parts]
-    _check_size(locked.participant_count + len(missing), settings)
-    for wanted in ("owner", "member"):
-        newcomers = [user for user, role in missing if (role or "member") == wanted]
-        if newcomers:
-            await _bring_in(work, conversation, locked, newcomers, wanted, settings)
-    changed = {
-        user: role
-        for user, role in roles
-        if role and (part := parts.get((conversation, user))) and role != part.role
-    }
-    await _give_roles(work, conversation, changed)
-
-
-async def remove_member(
-    work: UnitOfWork, conversation: ConversationId, user: UserId
-) -> None:
-    """
-    Take somebody out of a group as the platform says; who is not in it stays out.
-
-    Raises:
-        NotFound: There is no such group of the platform's.
-    """
-    await _lock_for_platform(work, conversation)
-    await _let_go(work, conversation, user, "removed")
+    await set_up(work, conversation, locked, title, writers, None)
 
 
 async def _lock(work: UnitOfWork, actor: Actor, conversation: ConversationId) -> Locked:
@@ -283,13 +181,6 @@ async def _lock(work: UnitOfWork, actor: Actor, conversation: ConversationId) ->
     if locked is None:
         reason = await work.ledger.may_write(actor.user_id, conversation)
         raise NotAParticipant if reason == NotAParticipant.code else NotFound
-    return locked
-
-
-async def _lock_for_platform(work: UnitOfWork, conversation: ConversationId) -> Locked:
-    locked = await work.threads.lock(conversation)
-    if locked is None or locked.kind != "group" or locked.gig_id is not None:
-        raise NotFound
     return locked
 
 
@@ -310,11 +201,6 @@ async def _check_people(
     if refused:
         user, reason = refused[0]
         raise BY_CODE[reason](details={"user_id": str(user)})
-
-
-def _check_size(count: int, settings: Settings) -> None:
-    if count > settings.group_members:
-        raise TooLarge(f"A group has at most {settings.group_members} members.")
 
 
 async def _is_applicant(work: UnitOfWork, locked: Locked, user: UserId) -> bool:
@@ -341,68 +227,4 @@ async def _bring_back(
     users = await work.threads.bring_in(
         conversation, [user], role=role or "member", basis=basis
     )
-    await _tell_joined(work, conversation, users)
-
-
-async def _bring_in(
-    work: UnitOfWork,
-    conversation: ConversationId,
-    locked: Locked,
-    users: Sequence[UserId],
-    role: str,
-    settings: Settings,
-) -> None:
-    _check_size(locked.participant_count + len(users), settings)
-    came = await work.threads.bring_in(conversation, users, role=role)
-    await _tell_joined(work, conversation, came)
-
-
-async def _tell_joined(
-    work: UnitOfWork, conversation: ConversationId, users: Sequence[UserId]
-) -> None:
-    if users:
-        moved = [Moved(conversation, user, "join") for user in users]
-        await tell_moved(work, moved, "")
-
-
-async def _let_go(
-    work: UnitOfWork, conversation: ConversationId, user: UserId, reason: str
-) -> None:
-    if not await work.threads.let_go(conversation, user, reason):
-        return
-    await tell_moved(work, [Moved(conversation, user, "leave")], reason)
-    heir = await work.threads.heir_of(conversation)
-    if heir is not None:
-        await _give_roles(work, conversation, {heir: "owner"})
-
-
-async def _give_roles(
-    work: UnitOfWork, conversation: ConversationId, roles: Mapping[UserId, str]
-) -> None:
-    if not roles:
-        return
-    for user, role in roles.items():
-        await work.threads.set_role(conversation, user, role)
-        subject = {"conversation_id": conversation, "user_id": user}
-        work.happen("participant.role", subject, {"role": role})
-    if await work.threads.heir_of(conversation) is not None:
-        raise Conflict("A group needs an owner: make somebody else one first.")
-    await tell_updated(work, [conversation])
-
-
-async def _set_up(
-    work: UnitOfWork,
-    conversation: ConversationId,
-    locked: Locked,
-    title: str | None,
-    writers: str | None,
-    history: str | None,
-) -> None:
-    if await work.threads.set_up(
-        conversation,
-        title=title or locked.title,
-        writers=writers or locked.writers,
-        history=history or locked.history,
-    ):
-        await tell_updated(work, [conversation])
-        work.happen("conversation.updated", {"conversation_id": conversation})
+    await tell_joined(work, conversation, users)

@@ -143,8 +143,10 @@ class RedisBus:
                 async with asyncio.timeout(_PATIENCE):
                     await self._outbox.done()
         self._is_closing = True
-        self._sessions.cancel()
-        await asyncio.wait([self._sessions])
+        while not self._sessions.done():
+            # Again, should a library have taken the cancelling for its own.
+            self._sessions.cancel()
+            await asyncio.wait([self._sessions], timeout=1)
         self._sessions = None
         users = self._joined.clear()
         if was_connected:

@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 
 from realtime.announcements import Run, Told
-from realtime.protocol import ConversationCreated, ParticipantLeft
+from realtime.protocol import ConversationCreated, ParticipantLeft, Resync
 from storage.records import ConversationId, UserId
 
 # Longer than anything is under way: the sweep brings what was lost within a second.
@@ -49,6 +49,10 @@ class Departures:
             data = orjson.loads(told.payload)["data"]["conversation"]
             for user in told.audience:
                 self._drop((user, ConversationId(UUID(data["id"]))))
+        elif told.kind == Resync.kind and self._concerns(told.audience):
+            # Who is back in very many is not told in which.
+            for place in [each for each in self._gone if each[0] in told.audience]:
+                self._drop(place)
 
     def readers_of_run(self, run: Run) -> Sequence[UserId]:
         """Leave out who had left: what comes after a return has a later `seq`."""

@@ -8,13 +8,15 @@ does the new snapshot count; it is then also the cursor that clients are given.
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from realtime.announcements import Told
 from realtime.encoding import encode_recorded, stored_runs
 from realtime.hub import Hub
 from realtime.metrics import Metrics
+from realtime.protocol import ParticipantLeft
 from realtime.sequencer import Sequencer
 from storage import feed
 from storage.database import Database
@@ -110,9 +112,10 @@ class Repair:
         self.last_success = time.monotonic()
 
     async def _deliver(self, rows: Sequence[FeedRow]) -> None:
+        returned = await self._who_returned(rows)
         for row in rows:
             if row.events and self.is_news(row.xid):
-                self._tell_row(row)
+                self._tell_row(row, returned)
         appended = [
             item
             for row in rows
@@ -134,9 +137,35 @@ class Repair:
             [item for item in appended if item.conversation_id in wanted]
         )
 
-    def _tell_row(self, row: FeedRow) -> None:
+    async def _who_returned(self, rows: Sequence[FeedRow]) -> set[tuple[str, str]]:
+        """
+        Name who has left a conversation by these rows and takes part in it again.
+
+        Their return may have been announced already, and would be undone by a word of
+        their going that comes late.
+        """
+        gone = {
+            (event["data"]["conversation_id"], event["data"]["user_id"])
+            for row in rows
+            for event in row.events
+            if event["type"] == ParticipantLeft.kind
+        }
+        if not gone:
+            return set()
+        async with self._database.hot() as connection:
+            audiences = await feed.audiences(
+                connection, [ConversationId(UUID(one)) for one, _ in gone]
+            )
+        return {
+            (conversation, user)
+            for conversation, user in gone
+            if UUID(user) in audiences.get(ConversationId(UUID(conversation)), ())
+        }
+
+    def _tell_row(self, row: FeedRow, returned: set[tuple[str, str]]) -> None:
         try:
-            for told in encode_recorded(row.events):
+            events = [event for event in row.events if not _is_undone(event, returned)]
+            for told in encode_recorded(events):
                 self._metrics.repaired.labels("sweep").inc()
                 self._tell(told, row.xid)
         except Exception:
@@ -187,3 +216,10 @@ class Repair:
             if not messages:
                 return
             has_gap, first = self._sequencer.gap(conversation)
+
+
+def _is_undone(event: Mapping[str, Any], returned: set[tuple[str, str]]) -> bool:
+    data = event["data"]
+    return event["type"] == ParticipantLeft.kind and (
+        (data["conversation_id"], data["user_id"]) in returned
+    )

@@ -38,6 +38,8 @@ NO_LIMITS = {"limit_messages": "off", "limit_messages_to": "off"}
 # One for each kind of change: they differ in what is committed, not in how it travels.
 BY_PROCESSES = {"left", "out of the organization", "token revoked", "withdrawn"}
 
+REMOVED = next(way for way in WAYS if way.name == "removed from a group")
+
 every_way = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
 
 
@@ -408,7 +410,32 @@ async def test_who_comes_back_is_told_everything_again(
             await back.expect("message.updated")
 
 
-REMOVED = next(way for way in WAYS if way.name == "removed from a group")
+async def test_a_return_is_not_undone_by_a_going_that_comes_late(
+    database: TestDatabase,
+) -> None:
+    nodes: list[MemoryBus] = []
+    bus = ReluctantBus(nodes)
+    async with (
+        server_of(settings_for(database), bus) as one,
+        server_of(settings_for(database), MemoryBus(nodes)) as two,
+        stage_of(one.url, two.url) as stage,
+    ):
+        scene = await set_scene(stage, one.node, REMOVED)
+        bus.forget()
+        async with (
+            await connect(one.url, scene.speakers[0]) as here,
+            await connect(two.url, scene.loser) as back,
+        ):
+            await REMOVED.act(scene)
+            await stage.call("PUT", scene.place_of_loser, who=scene.people["owner"])
+            sent = await send(here, scene, "one")
+            await here.request("message.edit", message_id=sent, body="one, edited")
+            # The bus brings the return alone; the sweep finds everything else.
+            bus.let_go((1,))
+            await back.expect("conversation.created")
+            await back.expect("message.created")
+            await back.expect("message.updated")
+            await back.expect_nothing("participant.left")
 
 
 async def send(socket: Socket, scene: Scene, body: str) -> str:

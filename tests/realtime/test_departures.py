@@ -74,6 +74,14 @@ def test_after_a_return_events_come_again() -> None:
     assert departures.readers_of(event) == [ADA, GRACE]
 
 
+def test_after_a_return_to_very_many_events_come_again() -> None:
+    departures = Departures()
+    departures.note(left(ADA, 7), now=0)
+    departures.note(told("resync", [ADA], reason="many_conversations"), now=1)
+    event = told("receipt.read", [ADA, GRACE], conversation_id=str(HERE))
+    assert departures.readers_of(event) == [ADA, GRACE]
+
+
 def test_an_event_about_a_person_is_not_touched() -> None:
     departures = Departures()
     departures.note(left(ADA, 7), now=0)

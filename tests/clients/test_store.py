@@ -31,10 +31,9 @@ def histories(draw: st.DrawFn) -> History:
                 history.delete(seq)
             case "react":
                 history.react(seq, draw(people), draw(st.sampled_from("👍🎬")))
-            case "read":
-                history.mark_read(draw(people), seq)
-            case "delivered":
-                history.mark_delivered(draw(people), seq)
+            case "read" | "delivered" as marker:
+                mark = {"read": history.mark_read, "delivered": history.mark_delivered}
+                mark[marker](draw(people), seq)
             case "rename":
                 history.rename(f"Title {history.ticks}")
             case "connect":
@@ -171,3 +170,99 @@ def test_a_conversation_that_is_gone_after_a_reload_is_dropped() -> None:
     store.reload([], [])
 
     assert store.snapshot() == Conversations(ME).snapshot()
+
+
+def test_a_history_of_which_nothing_is_held_is_missing() -> None:
+    history = History()
+    history.send(FRIEND, "Hi")
+    store = Conversations(ME)
+
+    store.load_conversation({**history.conversation(ME), "last_message": None})
+
+    assert store.missing()[0].gaps == [Gap(0, 1)]
+    assert store.listing()[0]["last_seq"] == 1
+
+
+def moved(kind: str, user_id: str, at: str, count: int) -> Event:
+    data = {
+        "conversation_id": TALK,
+        "user_id": user_id,
+        "participant_count": count,
+        "last_seq": 0,
+        "reason": "left",
+        "at": at,
+        "participant": {
+            "user_id": user_id,
+            "role": "member",
+            "read_seq": 1,
+            "delivered_seq": 1,
+            "joined_at": at,
+        },
+    }
+    return {"type": f"participant.{kind}", "at": at, "data": data}
+
+
+THIRD = "00000000-0000-4000-8000-000000000003"
+
+
+def test_who_comes_and_goes_is_shown_and_counted() -> None:
+    history = History()
+    history.send(FRIEND, "Hi")
+    store = applied(
+        [*history.events, moved("joined", THIRD, "2026-11-22T01:00:00.000Z", 3)]
+    )
+    shown = store.listing()[0]
+    assert [one["user_id"] for one in shown["participants"]] == [ME, FRIEND, THIRD]
+    assert shown["participants"][2]["read_seq"] == 1
+    assert shown["participant_count"] == 3
+
+    store.apply(moved("left", THIRD, "2026-11-22T02:00:00.000Z", 2))
+    assert [one["user_id"] for one in store.listing()[0]["participants"]] == [
+        ME,
+        FRIEND,
+    ]
+    assert store.listing()[0]["participant_count"] == 2
+
+
+def test_what_one_has_left_is_gone_until_one_is_back() -> None:
+    history = History()
+    history.send(FRIEND, "Hi")
+    store = applied(history.events)
+    assert store.apply(moved("left", ME, "2026-11-22T01:00:00.000Z", 1))
+    assert store.snapshot() == Conversations(ME).snapshot()
+
+    # Repeats of what was told before bring nothing back.
+    assert [store.apply(event) for event in history.events] == [False] * 2
+    assert store.snapshot() == Conversations(ME).snapshot()
+
+    back = "2026-11-22T02:00:00.000Z"
+    conversation = history.conversation(ME)
+    conversation["participants"][0]["joined_at"] = back
+    event: Event = {
+        "type": "conversation.created",
+        "at": back,
+        "data": {"conversation": conversation},
+    }
+    assert store.apply(event)
+    assert not store.apply(moved("left", ME, "2026-11-22T01:00:00.000Z", 1))
+    assert store.ids() == [TALK]
+
+
+def test_the_past_is_fetched_anew_by_who_was_away_while_they_left_and_came_back() -> (
+    None
+):
+    history = History()
+    history.send(FRIEND, "Hi")
+    store = applied(history.events)
+    conversation = history.conversation(ME)
+    conversation["participants"][0]["joined_at"] = back = "2026-11-22T02:00:00.000Z"
+    conversation["last_message"] = None
+    store.apply(
+        {
+            "type": "conversation.created",
+            "at": back,
+            "data": {"conversation": conversation},
+        }
+    )
+    assert store.messages(TALK) == []
+    assert store.missing()[0].gaps == [Gap(0, 1)]

@@ -165,7 +165,7 @@ class Conversations:
             Missing(
                 thread.id,
                 thread.details is None,
-                thread.timeline.gaps() if thread.timeline else [],
+                [] if thread.timeline is None else thread.timeline.gaps(),
             )
             for thread in map(self._threads.__getitem__, self._incomplete)
         ]
@@ -234,6 +234,15 @@ class Conversations:
 
     def _tell(self, conversation: Conversation, *, at: str | None) -> bool:
         thread = self._thread(conversation["id"])
+        joined_at = joined(conversation, self.user_id)
+        known = joined(thread.details, self.user_id)
+        if at is not None and joined_at < known:
+            # From before this person left and came back.
+            return False
+        if known and joined_at > known:
+            # They left in between: what may be read of the past is another matter.
+            self.forget(conversation["id"])
+            thread = self._thread(conversation["id"])
         before = thread.describe(self.user_id)
         thread.tell(conversation, at=at)
         self._look_at(thread)
@@ -257,9 +266,11 @@ class Conversations:
         conversation_id = data["conversation_id"]
         if data["user_id"] == self.user_id and not has_joined:
             self._left_at[conversation_id] = at
-            was_here = conversation_id in self._threads
+            thread = self._threads.get(conversation_id)
+            if thread is None or joined(thread.details, self.user_id) > at:
+                return False
             self.forget(conversation_id)
-            return was_here
+            return True
         return self._thread(conversation_id).move(
             data["user_id"],
             data["participant"] if has_joined else None,
@@ -272,6 +283,15 @@ class Conversations:
         if timeline is None:
             return False
         return timeline.react(data["message_id"], data["reactions"], at)
+
+
+def joined(conversation: Conversation | None, user_id: str) -> str:
+    """
+    Tell when somebody came into a conversation, "" where that is not said.
+    """
+    there = conversation["participants"] if conversation else []
+    mine = (each["joined_at"] for each in there if each["user_id"] == user_id)
+    return next(mine, None) or ""
 
 
 def progress_of(connection: Connection) -> tuple[str, int]:

@@ -151,13 +151,12 @@ class Thread:
         """
         Give the conversation as `user_id` sees it, None while details are missing.
         """
-        if self.details is None:
+        if self.details is None or self.timeline is None:
             return None
-        last_seq = self.timeline.last_seq if self.timeline else 0
-        held = self.timeline.get(last_seq) if self.timeline else None
-        latest = held or self._latest
+        last_seq = self.timeline.last_seq
+        latest = self.timeline.get(last_seq) or self._latest
         read_seq = self._read.get(user_id, 0)
-        deleted = self.timeline.deleted_after(read_seq) if self.timeline else 0
+        deleted = self.timeline.deleted_after(read_seq)
         return cast(
             "Conversation",
             {

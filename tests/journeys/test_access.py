@@ -9,7 +9,7 @@ clock of the loop when it arrives.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -137,13 +137,20 @@ async def connect(url: str, person: Person, cursor: str | None = None) -> Socket
     return await Socket.connect(address, person.token, cursor=cursor)
 
 
-async def lose(scene: Scene, way: Way) -> tuple[Sequence[Witness], str, float, Load]:
-    """
-    Take access away while everybody talks, and go on for a while.
+@dataclass(frozen=True)
+class Lost:
+    """What the loser has seen, and what they still have in hand."""
 
-    Gives what the loser's sockets have seen, a cursor from just before, and when the
-    change was acknowledged.
-    """
+    witnesses: Sequence[Witness]
+    # A cursor from just before, and a message of their own.
+    cursor: str
+    message: str
+    acknowledged_at: float
+    load: Load
+
+
+async def lose(scene: Scene, way: Way) -> Lost:
+    """Take access away while everybody talks, and go on for a while."""
     loop = asyncio.get_running_loop()
     load = Load(scene.conversation)
     async with AsyncExitStack() as stack:
@@ -153,6 +160,7 @@ async def lose(scene: Scene, way: Way) -> tuple[Sequence[Witness], str, float, L
             talking.append(await stack.enter_async_context(await connect(url, speaker)))
             witnesses.append(Witness(await connect(url, scene.loser)))
             stack.push_async_callback(witnesses[-1].close)
+        message = await send(witnesses[0].socket, scene, "Here I am")
         async with asyncio.TaskGroup() as group:
             for socket in talking:
                 group.create_task(load.go_on(socket))
@@ -168,31 +176,26 @@ async def lose(scene: Scene, way: Way) -> tuple[Sequence[Witness], str, float, L
             if way.ending != "shut":
                 for witness in witnesses:
                     with pytest.raises(Refused) as refused:
-                        await witness.socket.request(
-                            "message.send",
-                            conversation_id=scene.conversation,
-                            client_id=str(uuid4()),
-                            body="Am I still there?",
-                        )
+                        await send(witness.socket, scene, "Am I still there?")
                     assert refused.value.code == way.reason
             load.end()
-    return witnesses, cursor, acknowledged, load
+    return Lost(witnesses, cursor, message, acknowledged, load)
 
 
 async def check(scene: Scene, way: Way) -> None:
     """Lose access in some way, and have lost it everywhere."""
-    witnesses, cursor, acknowledged, load = await lose(scene, way)
-    deadline = acknowledged + CLOSED_WITHIN_SECONDS
+    lost = await lose(scene, way)
+    deadline = lost.acknowledged_at + CLOSED_WITHIN_SECONDS
     here = scene.conversation
     if way.ending == "closed":
-        assert load.refusals == {way.reason}
-        for witness in witnesses:
+        assert lost.load.refusals == {way.reason}
+        for witness in lost.witnesses:
             late = witness.about(here, deadline)
             assert [e for e in late if e["type"] == "message.created"] == []
         return
     # Nobody else has noticed more than that somebody has gone.
-    assert load.refusals == set()
-    for witness in witnesses:
+    assert lost.load.refusals == set()
+    for witness in lost.witnesses:
         assert witness.about(here), "there was nothing to lose"
         assert witness.about(here, deadline) == []
         if way.ending == "shut":
@@ -202,9 +205,9 @@ async def check(scene: Scene, way: Way) -> None:
         else:
             check_last_words(witness.about(here))
     if way.ending == "shut":
-        await check_shut(scene, way, cursor)
+        await check_shut(scene, way, lost.cursor)
     else:
-        await check_out(scene, way, cursor)
+        await check_out(scene, way, lost)
 
 
 def check_last_words(told: Sequence[Any]) -> None:
@@ -217,11 +220,11 @@ def check_last_words(told: Sequence[Any]) -> None:
     assert max(seqs) <= left[0]["last_seq"]
 
 
-async def check_out(scene: Scene, way: Way, cursor: str) -> None:
+async def check_out(scene: Scene, way: Way, lost: Lost) -> None:
     """On every server: nothing on resuming, nothing over HTTP, no word in."""
     loser, here = scene.loser, scene.conversation
     for url in scene.stage.urls:
-        async with await connect(url, loser, cursor) as socket:
+        async with await connect(url, loser, lost.cursor) as socket:
             assert socket.hello["resumed"] is True
             await socket.request("ping")
             told = [e for e in socket.take_waiting() if here in str(e)]
@@ -239,10 +242,18 @@ async def check_out(scene: Scene, way: Way, cursor: str) -> None:
             assert listed.json()["items"] == []
             sought = await http.get("/v1/messages/search", params={"q": "hello"})
             assert (sought.status_code, sought.json()["items"]) == (200, [])
-            message = await any_message(scene)
-            for method, place in (("GET", "/edits"), ("PUT", "/reactions/👍")):
-                refused = await http.request(method, f"/v1/messages/{message}{place}")
-                assert refused.json()["code"] in {"not_found", "not_a_participant"}
+            for message in (lost.message, await any_message(scene)):
+                for method, place, body in (
+                    ("PATCH", "", {"body": "I was never there"}),
+                    ("DELETE", "", None),
+                    ("GET", "/edits", None),
+                    ("PUT", "/reactions/👍", None),
+                    ("DELETE", "/reactions/👍", None),
+                ):
+                    refused = await http.request(
+                        method, f"/v1/messages/{message}{place}", json=body
+                    )
+                    assert refused.json()["code"] in {"not_found", way.reason}
 
 
 async def any_message(scene: Scene) -> str:

@@ -451,6 +451,7 @@ class Node:
         Raises:
             Unavailable: The database is away.
         """
+        at = self.clock()
         async with self.transaction(actor.user_id, is_snapshot=True) as work:
             identity = await work.resume.identity()
             since = None if cursor is None else decode_cursor(identity, cursor)
@@ -459,6 +460,7 @@ class Node:
                 actor,
                 since,
                 has_cursor=cursor is not None,
+                at=at,
                 limit=self.settings.resume_limit,
             )
 

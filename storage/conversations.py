@@ -121,6 +121,7 @@ WHERE p.user_id = :me AND p.left_at IS NULL AND p.archived_at IS NULL
   AND c.status = 'active' OFFSET 0) counted
 """)  # noqa: S608 - constants of this file only
 
+
 def _shown(row: Any, reader: UserId | None) -> Participant:  # noqa: ANN401 - a row
     """Show who hides receipts as somebody who has read nothing, but to themselves."""
     is_hidden = row.hides_receipts and row.user_id != reader

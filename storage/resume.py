@@ -135,7 +135,7 @@ LIMIT :limit
 
 # Each step of theirs, because it dates the messages up to there: like messages, the
 # new ones are the tail of what somebody has read. Who hides receipts keeps none, and
-# has the marker itself for their own other devices.
+# has the marker itself for their own other devices. Who has left since had read, too.
 _READS = text(f"""
 WITH RECURSIVE tail AS (
   SELECT r.* FROM callboard.participants p
@@ -145,7 +145,7 @@ WITH RECURSIVE tail AS (
     FROM callboard.receipts r
     WHERE r.conversation_id = o.conversation_id AND r.user_id = o.user_id
     ORDER BY r.seq DESC LIMIT 1) r
-  WHERE p.user_id = :me AND p.left_at IS NULL AND o.left_at IS NULL
+  WHERE p.user_id = :me AND p.left_at IS NULL
     AND (o.user_id = p.user_id OR NOT o.hides_receipts AND {_TELLS})
     AND NOT pg_visible_in_snapshot(o.changed_xid, {_SINCE})
     AND NOT pg_visible_in_snapshot(r.created_xid, {_SINCE})

@@ -72,10 +72,13 @@ async def arrange_conversation(
 
     `changes` has `muted_until` or `archived_at`.
     """
-    if changes and not await work.conversations.set_for_me(
-        actor.user_id, conversation, **changes
-    ):
-        raise NotFound
+    if changes:
+        # Whoever else changes it is told of before or after, and so is what they did.
+        await work.threads.lock(conversation)
+        if not await work.conversations.set_for_me(
+            actor.user_id, conversation, **changes
+        ):
+            raise NotFound
     seen = await _seen_by(work, actor.user_id, conversation)
     if changes:
         tell(work, [actor.user_id], ConversationUpdated(conversation=seen))

@@ -2,16 +2,17 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from realtime.actor import Actor
-from realtime.encoding import encode_created, message_object
+from realtime.encoding import message_object
 from realtime.protocol import (
     CONNECTION_EVENTS,
     Connection,
     ConversationCreated,
     ConversationUpdated,
     Event,
+    MessageCreated,
     MessageDeleted,
     MessageUpdated,
     Participant,
@@ -45,13 +46,15 @@ async def resume(
     *,
     has_cursor: bool,
     limit: int,
+    at: datetime,
 ) -> Resumed:
     """
     Give what the actor has missed since a snapshot, as events.
 
     `is_complete` is None where no cursor was given, False where the cursor is unknown
     or more than `limit` things have changed, and then there are no events. Call it in
-    a transaction that sees one moment.
+    a transaction that sees one moment, and that began after `at`: what is told later
+    than this is newer.
     """
     snapshot = await work.resume.snapshot()
     unread = await work.conversations.unread(actor.user_id)
@@ -62,14 +65,13 @@ async def resume(
         missed = await work.resume.missed(actor.user_id, since, limit)
     if missed is None:
         return Resumed(snapshot, is_complete=False, payloads=(), unread=unread)
-    payloads = [payload async for payload in _payloads(work, actor, missed)]
+    payloads = [payload async for payload in _payloads(work, actor, missed, at)]
     return Resumed(snapshot, is_complete=True, payloads=payloads, unread=unread)
 
 
 async def _payloads(
-    work: UnitOfWork, actor: Actor, missed: Missed
+    work: UnitOfWork, actor: Actor, missed: Missed, now: datetime
 ) -> AsyncIterator[bytes]:
-    now = datetime.now(UTC)
     for row in missed.left:
         left = ParticipantLeft.model_validate(row)
         yield encode_event(left.kind, now, left.json_data())
@@ -83,7 +85,10 @@ async def _payloads(
     for event in _moves(missed):
         yield encode_event(event.kind, now, event.json_data())
     for message in missed.messages:
-        yield encode_created(message_object(message))
+        # As it is now, with its edits and reactions, which have no other date.
+        yield encode_event(
+            MessageCreated.kind, now, {"message": message_object(message)}
+        )
     for message in missed.changed:
         changed = MessageUpdated if message.deleted_at is None else MessageDeleted
         yield encode_event(changed.kind, now, {"message": message_object(message)})

@@ -123,12 +123,14 @@ BEGIN
     FROM fresh f GROUP BY f.conversation_id, f.sender_id
   ), answered AS (
     -- Who answers has read what came before; written down only where it tells
-    -- something new, so that a message costs no receipt.
+    -- something new, so that a message costs no receipt. Whoever has just come in has
+    -- nothing unread, and reads what they were shown no later than they answer.
     INSERT INTO receipts (conversation_id, user_id, seq, at)
     SELECT f.conversation_id, f.sender_id, f.seq - 1, f.sent_at
     FROM fresh f JOIN participants p
       ON p.conversation_id = f.conversation_id AND p.user_id = f.sender_id
-    WHERE NOT p.hides_receipts AND p.read_seq < f.seq - 1
+    WHERE NOT p.hides_receipts AND f.seq > 1
+      AND (p.read_seq < f.seq - 1 OR p.read_at IS NULL)
       AND f.follows_sender_id IS DISTINCT FROM f.sender_id
     ON CONFLICT DO NOTHING
   ), marked AS (

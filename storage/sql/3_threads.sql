@@ -42,7 +42,8 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp AS $
   SET role = EXCLUDED.role, basis = EXCLUDED.basis, joined_at = clock_timestamp(),
     joined_seq = EXCLUDED.joined_seq, left_at = NULL, left_reason = NULL,
     left_xid = NULL, left_seq = NULL, read_seq = EXCLUDED.read_seq,
-    delivered_seq = EXCLUDED.delivered_seq, archived_at = NULL,
+    delivered_seq = EXCLUDED.delivered_seq, read_at = NULL, delivered_at = NULL,
+    archived_at = NULL,
     joined_xid = pg_current_xact_id(), changed_xid = pg_current_xact_id(),
     arranged_xid = pg_current_xact_id()
   WHERE p.left_at IS NOT NULL

@@ -76,7 +76,8 @@ WHERE p.user_id = :me AND p.left_at IS NULL AND (
 LIMIT :limit
 """)  # noqa: S608 - constants of this file only
 
-# Messages that the client has, as they are now. Those that it has not come whole.
+# Messages that were edited, deleted or reacted to, as they are now; new ones too, which
+# the client may have had before it took what changed them.
 _CHANGED = text(f"""
 SELECT {COLUMNS} FROM callboard.participants p
 JOIN callboard.conversations c ON c.id = p.conversation_id
@@ -85,7 +86,6 @@ WHERE p.user_id = :me AND p.left_at IS NULL AND c.edited_xid IS NOT NULL
   AND NOT pg_visible_in_snapshot(c.edited_xid, {_SINCE})
   AND m.changed_xid >= pg_snapshot_xmin({_SINCE})
   AND NOT pg_visible_in_snapshot(m.changed_xid, {_SINCE})
-  AND pg_visible_in_snapshot(m.created_xid, {_SINCE})
   AND m.seq > p.joined_seq
 ORDER BY m.conversation_id, m.seq LIMIT :limit
 """)  # noqa: S608 - constants of this file only

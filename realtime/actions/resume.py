@@ -12,12 +12,14 @@ from realtime.protocol import (
     ConversationCreated,
     ConversationUpdated,
     Event,
+    Message,
     MessageCreated,
     MessageDeleted,
     MessageUpdated,
     Participant,
     ParticipantJoined,
     ParticipantLeft,
+    ReactionChanged,
     ReceiptDelivered,
     ReceiptRead,
     encode_event,
@@ -89,9 +91,8 @@ async def _payloads(
         yield encode_event(
             MessageCreated.kind, now, {"message": message_object(message)}
         )
-    for message in missed.changed:
-        changed = MessageUpdated if message.deleted_at is None else MessageDeleted
-        yield encode_event(changed.kind, now, {"message": message_object(message)})
+    for event in _changes(missed):
+        yield encode_event(event.kind, now, event.json_data())
     for event in _receipts(missed):
         yield encode_event(event.kind, now, event.json_data())
 
@@ -111,6 +112,23 @@ def _moves(missed: Missed) -> Iterator[Event]:
             user_id=row.user_id,
             participant=Participant.model_validate(as_others_see(row)),
             participant_count=row.participant_count,
+        )
+
+
+def _changes(missed: Missed) -> Iterator[Event]:
+    for message in missed.changed:
+        shown = Message.model_validate(message)
+        if message.deleted_at is not None:
+            yield MessageDeleted(message=shown)
+            continue
+        if message.edited_at is not None:
+            yield MessageUpdated(message=shown)
+        # By itself: a client tells a repeat of a message by its dates, and a reaction
+        # leaves them as they are.
+        yield ReactionChanged(
+            conversation_id=message.conversation_id,
+            message_id=message.id,
+            reactions=shown.reactions,
         )
 
 

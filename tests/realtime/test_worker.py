@@ -42,7 +42,10 @@ async def test_old_rows_go_and_young_ones_stay(database: TestDatabase) -> None:
 
         kept = await owner.fetch("SELECT key FROM callboard.idempotency_keys")
         assert [row["key"] for row in kept] == ["young"]
-        kept = await owner.fetch("SELECT xid::text FROM callboard.feed")
+        # Without what the worker itself has told.
+        kept = await owner.fetch(
+            "SELECT xid::text FROM callboard.feed WHERE events IS NULL"
+        )
         assert [row["xid"] for row in kept] == ["2"]
     finally:
         await opened.close()

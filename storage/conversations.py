@@ -33,7 +33,8 @@ UNREAD = f"""CASE WHEN c.last_seq > {_READ}
 _STATUS = "CASE WHEN p.archived_at IS NOT NULL THEN 'archived' ELSE c.status END"
 
 _SEEN = f"""
-SELECT c.id, p.user_id AS reader_id, p.joined_seq, c.kind, c.gig_id, c.application_id,
+SELECT c.id, p.user_id AS reader_id, p.joined_seq, p.user_id, p.role, p.joined_at,
+  p.read_seq, p.delivered_seq, p.hides_receipts, c.kind, c.gig_id, c.application_id,
   c.title, {_STATUS} AS status, c.writers, c.history, c.read_only_at, c.closed_by,
   c.last_seq, c.last_message_at, {UNREAD} AS unread, p.muted_until, c.created_at,
   COALESCE(c.last_message_at, c.created_at) AS active_at
@@ -146,6 +147,12 @@ def _seen(
 ) -> Conversation:
     # Not even the last message, where it was said before the reader's time.
     is_theirs = last is not None and last.seq > row.joined_seq
+    # Of many only some are shown, oneself always.
+    others = [one for one in taking_part if one.user_id != row.reader_id]
+    shown = sorted(
+        [row, *others[: SHOWN_PARTICIPANTS - 1]],
+        key=lambda one: (one.joined_at, one.user_id),
+    )
     return Conversation(
         id=row.id,
         kind=row.kind,
@@ -157,7 +164,7 @@ def _seen(
         history=row.history,
         read_only_at=row.read_only_at,
         closed_by=row.closed_by,
-        participants=[_shown(one, row.reader_id) for one in taking_part],
+        participants=[_shown(one, row.reader_id) for one in shown],
         participant_count=taking_part[0].participant_count if taking_part else 0,
         last_seq=row.last_seq,
         last_message=last if is_theirs else None,

@@ -97,9 +97,11 @@ async def explain_writing(
     reason = await work.ledger.may_write(actor.user_id, conversation)
     if reason == NotFound.code:
         raise NotFound
-    other = await work.conversations.other_of(actor.user_id, conversation)
-    told = await explain(work, actor, reason, other)
     seen = await work.conversations.get(actor.user_id, conversation)
+    people = [] if seen is None else [one.user_id for one in seen.participants]
+    others = [user for user in people if user != actor.user_id]
+    # A block is between the two where there are two.
+    told = await explain(work, actor, reason, others[0] if len(others) == 1 else None)
     if seen is None:
         return told
     return told.model_copy(

@@ -219,3 +219,18 @@ async def test_a_filled_gig_closes_its_threads_and_reopening_opens_them(
     await set_status(http, gig, owner, "published")
     assert ear.heard[-1]["data"]["message"]["metadata"] == {"event": "thread.reopened"}
     assert (await say(http, talent, thread)).status_code == 201
+
+
+async def test_a_block_between_the_two_of_a_thread_says_what_would_unlock_it(
+    node: Node, http: httpx.AsyncClient
+) -> None:
+    owner, talent = await make_people(node, "Owner", "Talent")
+    gig = await make_gig(http, owner)
+    await apply(http, gig, talent)
+    thread = (await open_thread(http, talent, gig)).json()["id"]
+    async with node.transaction(owner.id) as work:
+        await work.blocks.add(owner.id, talent.id)
+    path = f"/v1/conversations/{thread}/permissions"
+    for person, unlock in ((owner, ["user.unblock"]), (talent, [])):
+        told = (await http.get(path, headers=person.headers)).json()
+        assert (told["reason"], told["unlock"]) == ("blocked", unlock)

@@ -174,6 +174,8 @@ async def test_who_looks_at_a_large_group_is_shown_a_few_of_its_members(
             assert len(seen["participants"]) == SHOWN
             owners = [one for one in seen["participants"] if one["role"] == "owner"]
             assert [one["user_id"] for one in owners] == [str(hall.members[0].id)]
+            # Whoever looks is among them.
+            assert str(person.id) in [one["user_id"] for one in seen["participants"]]
 
 
 async def test_one_more_than_a_thousand_is_too_many(hall: Hall) -> None:

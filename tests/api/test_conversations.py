@@ -267,7 +267,7 @@ async def test_reading_moves_forward_and_is_told(
 
 
 # No life-cycle rule says anything.
-_OPEN = {"closed_by": None, "read_only_at": None}
+_OPEN: dict[str, Any] = {"closed_by": None, "read_only_at": None}
 
 
 async def test_permissions_of_a_conversation_follow_the_relation(
@@ -278,8 +278,7 @@ async def test_permissions_of_a_conversation_follow_the_relation(
     conversation = await open_direct(node, ada, grace)
     path = f"/v1/conversations/{conversation}/permissions"
     answer = await http.get(path, headers=ada.headers)
-    told = {"write": True, "reason": None, "unlock": []}
-    assert answer.json() == told | _OPEN
+    assert answer.json() == _OPEN | {"write": True, "reason": None, "unlock": []}
     await http.delete(f"/v1/connections/{link}", headers=grace.headers)
     answer = await http.get(path, headers=ada.headers)
     assert answer.json() == _OPEN | {
@@ -290,4 +289,4 @@ async def test_permissions_of_a_conversation_follow_the_relation(
     await http.put(f"/v1/blocks/{ada.id}", headers=grace.headers)
     answer = await http.get(path, headers=ada.headers)
     told = {"write": False, "reason": "blocked", "unlock": []}
-    assert answer.json() == told | _OPEN
+    assert answer.json() == _OPEN | told

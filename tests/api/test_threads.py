@@ -1,14 +1,20 @@
 """Threads of gigs: who opens them, who is in them, and how they end."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import httpx
 from sqlalchemy import text
 
+from api.app import create_app
+from realtime.lifecycle import DEFAULT_RULES, Rule
 from realtime.node import Node
 from realtime.worker import Worker
 from tests.api.calling import KEY, ear_of, problem
+from tests.conftest import TestDatabase, running_node, settings_for
 from tests.factories import Person, make_people
 
 
@@ -234,3 +240,90 @@ async def test_a_block_between_the_two_of_a_thread_says_what_would_unlock_it(
     for person, unlock in ((owner, ["user.unblock"]), (talent, [])):
         told = (await http.get(path, headers=person.headers)).json()
         assert (told["reason"], told["unlock"]) == ("blocked", unlock)
+
+
+@asynccontextmanager
+async def chosen(
+    database: TestDatabase, **settings: object
+) -> AsyncIterator[tuple[Node, httpx.AsyncClient]]:
+    """Run a node as an operator has set it up."""
+    async with running_node(settings_for(database, **settings)) as node:
+        transport = httpx.ASGITransport(app=create_app(node))
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://callboard.test"
+        ) as http:
+            yield node, http
+
+
+async def test_operators_choose_when_a_thread_ends(database: TestDatabase) -> None:
+    rules = {
+        "gig.filled": Rule(14, 90),
+        "application.rejected": Rule(None, 0),
+        "gig.cancelled": Rule(None, None),
+    }
+    lifecycle = {**DEFAULT_RULES, **rules}
+    async with chosen(database, lifecycle=lifecycle) as (node, http):
+        owner, talent = await make_people(node, "Owner", "Talent")
+        gig = await make_gig(http, owner)
+        application = await apply(http, gig, talent)
+        thread = (await open_thread(http, talent, gig)).json()["id"]
+        ear = await ear_of(node, talent.id)
+
+        await set_status(http, gig, owner, "filled")
+        said = await ear.hear(lambda event: has_event(event, "thread.closing"))
+        assert said["data"]["message"]["metadata"]["rule"] == "gig.filled"
+        path = f"/v1/conversations/{thread}/permissions"
+        told = (await http.get(path, headers=talent.headers)).json()
+        assert (told["write"], told["closed_by"]) == (True, "gig.filled")
+        day = datetime.fromisoformat(told["read_only_at"]) - datetime.now(UTC)
+        assert timedelta(days=13) < day < timedelta(days=14)
+        assert (await say(http, talent, thread)).status_code == 201
+
+        await set_status(http, gig, owner, "cancelled")
+        await ear.hear(lambda event: has_event(event, "thread.reopened"))
+        told = (await http.get(path, headers=talent.headers)).json()
+        assert (told["write"], told["closed_by"]) == (True, None)
+
+        await put(
+            http,
+            f"gigs/{gig}/applications/{application}",
+            applicant_id=str(talent.id),
+            status="rejected",
+        )
+        problem(await say(http, talent, thread), 403, "conversation_archived")
+
+
+async def test_operators_choose_what_who_joins_may_read(
+    database: TestDatabase,
+) -> None:
+    async with chosen(database, gig_history="joined") as (node, http):
+        owner, colleague, talent = await make_people(
+            node, "Owner", "Colleague", "Talent"
+        )
+        gig = await make_gig(http, owner)
+        await apply(http, gig, talent)
+        thread = (await open_thread(http, talent, gig)).json()["id"]
+        await say(http, talent, thread)
+        await put(http, f"gigs/{gig}/members/{colleague.id}", role="casting")
+        await say(http, talent, thread)
+        history = await http.get(
+            f"/v1/conversations/{thread}/messages", headers=colleague.headers
+        )
+        assert [message["seq"] for message in history.json()["items"]] == [2]
+
+
+async def test_operators_choose_which_roles_take_part(database: TestDatabase) -> None:
+    async with chosen(database, team_roles=("viewer",)) as (node, http):
+        owner, viewer, recruiter, talent = await make_people(
+            node, "Owner", "Viewer", "Recruiter", "Talent"
+        )
+        organization = str(uuid4())
+        await put(http, f"organizations/{organization}", name="Harbour Casting")
+        for person, role in ((viewer, "viewer"), (recruiter, "recruiter")):
+            member = f"organizations/{organization}/members/{person.id}"
+            await put(http, member, role=role)
+        gig = await make_gig(http, owner, organization_id=organization)
+        await apply(http, gig, talent)
+        thread = (await open_thread(http, talent, gig)).json()
+        found = {one["user_id"] for one in thread["participants"]}
+        assert found == {str(each.id) for each in (owner, viewer, talent)}

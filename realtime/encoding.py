@@ -11,6 +11,7 @@ from realtime import protocol
 from realtime.announcements import Run, Told
 from realtime.clock import instant
 from realtime.plain_json import dumps
+from storage.feed import Audience
 from storage.records import (
     Announced,
     ConversationId,
@@ -118,16 +119,27 @@ def appended_run(appended: Announced) -> Run:
 
 
 def stored_runs(
-    messages: Sequence[Message], audiences: Mapping[ConversationId, Sequence[UserId]]
+    messages: Sequence[Message], audiences: Mapping[ConversationId, Audience]
 ) -> list[tuple[Run, int]]:
-    """Make runs of one message each, in order, with the transaction that wrote it."""
+    """
+    Make runs of one message each, in order, with the transaction that wrote it.
+
+    `audiences` are of now: whoever has joined since a message, and may not read what
+    was said before, is not told of it.
+    """
     return [
         (
             Run(
                 conversation_id=message.conversation_id,
                 first_seq=message.seq,
                 prev_xid=0,
-                audience=audiences.get(message.conversation_id, ()),
+                audience=[
+                    user
+                    for user, joined_seq in audiences.get(
+                        message.conversation_id, {}
+                    ).items()
+                    if joined_seq < message.seq
+                ],
                 payloads=(encode_created(message_object(message)),),
             ),
             message.xid,

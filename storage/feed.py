@@ -20,6 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.records import Announced, Appended, ConversationId, FeedRow, UserId
 from storage.snapshots import Snapshot
 
+# Who takes part, with the `seq` up to which nothing is theirs to read.
+Audience = Mapping[UserId, int]
+
 # A page bounds what one sweep holds in memory after a long absence.
 _PAGE = 500
 
@@ -38,7 +41,8 @@ ORDER BY xid
 """
 
 _AUDIENCES = """
-SELECT conversation_id, array_agg(user_id) AS user_ids FROM callboard.participants
+SELECT conversation_id, array_agg(user_id) AS user_ids, array_agg(joined_seq) AS joined
+FROM callboard.participants
 WHERE conversation_id = ANY($1) AND left_at IS NULL GROUP BY conversation_id
 """
 
@@ -84,10 +88,13 @@ def _to_row(row: Any) -> FeedRow:  # noqa: ANN401 - asyncpg's record
 
 async def audiences(
     connection: asyncpg.Connection, conversations: Sequence[ConversationId]
-) -> dict[ConversationId, list[UserId]]:
-    """Tell who takes part in these conversations now."""
+) -> dict[ConversationId, Audience]:
+    """Tell who takes part in these conversations now, and from which `seq` on."""
     found = await connection.fetch(_AUDIENCES, list(conversations))
-    return {row["conversation_id"]: row["user_ids"] for row in found}
+    return {
+        row["conversation_id"]: dict(zip(row["user_ids"], row["joined"], strict=True))
+        for row in found
+    }
 
 
 async def newest_floor(

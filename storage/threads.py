@@ -82,6 +82,14 @@ SELECT user_id FROM callboard.bring_in(:conversations, :users, :roles, :bases)
     bindparam("bases", type_=ARRAY(Text)),
 )
 
+_IN_GROUPS = text("""
+SELECT p.conversation_id, p.user_id FROM callboard.participants p
+JOIN callboard.conversations c ON c.id = p.conversation_id
+WHERE p.user_id = ANY (:users) AND p.left_at IS NULL
+  AND c.kind = 'group' AND c.gig_id IS NULL
+ORDER BY p.conversation_id, p.user_id
+""").bindparams(bindparam("users", type_=_IDS))
+
 _ROLE_IN_TEAM = text("""
 SELECT is_owner FROM callboard.team_of(ARRAY[CAST(:gig AS uuid)], :roles)
 WHERE user_id = :user
@@ -99,6 +107,14 @@ class Opened:
     conversation_id: ConversationId | None
     is_new: bool
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Somebody's place in a conversation."""
+
+    conversation_id: ConversationId
+    user_id: UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +352,11 @@ class Threads:
         )
         heir: UserId | None = rows.scalar_one()
         return heir
+
+    async def in_groups(self, users: Collection[UserId]) -> list[Seat]:
+        """Name where these people are in a group that is no gig's, by its id."""
+        rows = await self._connection.execute(_IN_GROUPS, {"users": list(users)})
+        return [Seat(*row) for row in rows]
 
     async def applicant_of(self, application: ApplicationId) -> UserId | None:
         """Name whose application it is."""

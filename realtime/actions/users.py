@@ -5,6 +5,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
+from realtime.actions.taking_part import let_go
 from realtime.actor import Actor
 from realtime.announcements import CLOSE_SESSIONS
 from realtime.clock import instant
@@ -76,6 +77,7 @@ async def put_users(
     Create or update people as the platform says; who is no longer active is out.
 
     Items that name different columns are written in groups; all in one transaction.
+    Whoever is deleted by it leaves their groups.
 
     Raises:
         Conflict: Somebody else has the handle; names the index of the first item.
@@ -94,7 +96,32 @@ async def put_users(
         _say_what_happened(work, before.get(user.id), user)
         if user.account_status != "active":
             close_sessions(work, user.id, "access revoked", now)
+    await _leave_groups(
+        work,
+        [
+            user.id
+            for user in stored.values()
+            if user.account_status == "deleted"
+            and user.id in before
+            and before[user.id].account_status != "deleted"
+        ],
+    )
     return [stored[item["id"]] for item in items]
+
+
+async def _leave_groups(work: UnitOfWork, users: Sequence[UserId]) -> None:
+    """
+    Take people out of every group that is no gig's; each goes to an heir if need be.
+
+    Gig threads follow the market, and direct conversations stay with the other one.
+    """
+    if not users:
+        return
+    seats = await work.threads.in_groups(users)
+    for conversation in sorted({seat.conversation_id for seat in seats}):
+        await work.threads.lock(conversation)
+    for seat in seats:
+        await let_go(work, seat.conversation_id, seat.user_id, "removed")
 
 
 async def _free_handles(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> None:

@@ -474,13 +474,14 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
   SELECT a.applicant_id FROM applications a WHERE a.id = p_application
 $$;
 
--- Who inherits a group that its last owner leaves: whoever has been there longest.
+-- Who inherits a group that its last owner leaves: whoever has been there longest, the
+-- suspended last. Never a deleted account, which could manage nothing.
 CREATE OR REPLACE FUNCTION callboard.heir_of(p_conversation uuid) RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
   SELECT p.user_id FROM participants p JOIN users u ON u.id = p.user_id
   JOIN conversations c ON c.id = p.conversation_id
   WHERE p.conversation_id = p_conversation AND p.left_at IS NULL
-    AND c.kind = 'group' AND c.gig_id IS NULL
+    AND c.kind = 'group' AND c.gig_id IS NULL AND u.account_status <> 'deleted'
     AND NOT EXISTS (SELECT FROM participants o WHERE o.conversation_id = p_conversation
       AND o.left_at IS NULL AND o.role = 'owner')
   ORDER BY u.account_status <> 'active', p.joined_at, p.user_id LIMIT 1

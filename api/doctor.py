@@ -164,8 +164,9 @@ async def _redis(settings: Settings) -> AsyncIterator[Finding]:
         if settings.workers > 1:
             yield Finding(
                 "warning",
-                "Several workers share no Redis: what one announces, the others learn"
-                " from the database, up to half a second later.",
+                "Several workers share no Redis: messages and receipts reach the"
+                " others from the database, up to half a second later; presence and"
+                " typing are known only within each.",
                 "Set CALLBOARD_REDIS_URL.",
             )
         return

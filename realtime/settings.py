@@ -90,7 +90,9 @@ class Settings(BaseSettings):
         10, ge=2, le=200, description="Connections for transactions, per process."
     )
     redis_url: SecretStr | None = Field(
-        None, description="Redis or Valkey, redis://…; none: one node, or slower."
+        None,
+        description="Redis or Valkey, redis://…. None: one process, or messages up to"
+        " half a second later, and presence and typing known in each process only.",
     )
     redis_cluster: bool = Field(
         default=False, description="The URL names a Redis Cluster (sharded pub/sub)."

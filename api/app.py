@@ -29,7 +29,8 @@ from api import (
     uploads,
     users,
 )
-from api.errors import ProblemDetails, add_handlers
+from api.deps import CHANGING
+from api.errors import ProblemDetails, add_handlers, refusals
 from api.examples import with_nulls
 from api.idempotency import REPLAYED
 from api.middleware import BodyLimit, Guard
@@ -43,6 +44,7 @@ from api.platform import organizations as platform_organizations
 from api.platform import reports as platform_reports
 from api.platform import tokens as platform_tokens
 from api.platform import users as platform_users
+from realtime.errors import RateLimited
 from realtime.node import Node
 from realtime.settings import Settings
 
@@ -105,6 +107,7 @@ class Application(FastAPI):
             schema = super().openapi()
             schemas = schema.setdefault("components", {}).setdefault("schemas", {})
             schemas["ProblemDetails"] = ProblemDetails.model_json_schema()
+            _document_limits(schema)
             self.openapi_schema = with_nulls(schema)
         return self.openapi_schema
 
@@ -146,6 +149,16 @@ def _middleware(settings: Settings) -> list[Middleware]:
         max_age=600,
     )
     return [cors, *around]
+
+
+def _document_limits(schema: dict[str, Any]) -> None:
+    """Describe the limit that `deps.py` sets to what people change."""
+    for operations in schema["paths"].values():
+        for method, operation in operations.items():
+            is_a_persons = {"UserToken": []} in operation.get("security", [])
+            if is_a_persons and method.upper() in CHANGING:
+                limited = refusals(RateLimited)[RateLimited.status]
+                operation["responses"].setdefault(str(RateLimited.status), limited)
 
 
 def _operation_id(route: APIRoute) -> str:

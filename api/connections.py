@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body, Query
 
-from api.deps import AnActor, ANode, APaging, next_page
+from api.deps import AChangingActor, AnActor, ANode, APaging, next_page
 from api.errors import refusals
 from api.examples import CONNECTION, GRACE, page_of, shown
 from api.shapes import Page
@@ -36,7 +36,9 @@ router = APIRouter(
 )
 
 _STEP = (
-    shown(CONNECTION) | refusals(NotFound, Conflict) | refusals(Suspended, Forbidden)
+    shown(CONNECTION)
+    | refusals(NotFound, Conflict, RateLimited)
+    | refusals(Suspended, Forbidden)
 )
 
 
@@ -103,7 +105,7 @@ async def list_connections(
     responses=_STEP | refusals(Suspended, Forbidden, Blocked),
 )
 async def accept_connection(
-    node: ANode, actor: AnActor, connection_id: UUID
+    node: ANode, actor: AChangingActor, connection_id: UUID
 ) -> Connection:
     """
     Accept what was asked of one; a second time changes nothing.
@@ -113,7 +115,7 @@ async def accept_connection(
 
 @router.post("/{connection_id}/reject", response_model=Connection, responses=_STEP)
 async def reject_connection(
-    node: ANode, actor: AnActor, connection_id: UUID
+    node: ANode, actor: AChangingActor, connection_id: UUID
 ) -> Connection:
     """
     Turn down what was asked of one; a second time changes nothing.
@@ -123,7 +125,7 @@ async def reject_connection(
 
 @router.post("/{connection_id}/withdraw", response_model=Connection, responses=_STEP)
 async def withdraw_connection(
-    node: ANode, actor: AnActor, connection_id: UUID
+    node: ANode, actor: AChangingActor, connection_id: UUID
 ) -> Connection:
     """
     Take back what one has asked; a second time changes nothing.

@@ -15,6 +15,9 @@ from realtime.auth import FULL_SCOPE, KEY_PREFIX
 from realtime.errors import Forbidden, Invalid, Unauthenticated
 from realtime.node import Node
 
+# Methods by which people change what is there; what they POST has limits of its own.
+CHANGING = frozenset({"PUT", "PATCH", "DELETE"})
+
 LARGEST_PAGE = 200
 _NEXT_CHARS = 500
 
@@ -43,17 +46,35 @@ ANode = Annotated[Node, Depends(_node)]
 
 
 async def _actor(
-    node: ANode, credentials: Annotated[Credentials, Security(_user_token)]
+    request: Request,
+    node: ANode,
+    credentials: Annotated[Credentials, Security(_user_token)],
 ) -> Actor:
-    """Let a person in; a good key is told that it is the wrong thing."""
+    """
+    Let a person in, who changes things as often as the limits allow.
+
+    A good key is told that it is the wrong thing.
+    """
     token = _bearer(credentials)
     if token.startswith(KEY_PREFIX):
         await node.authenticator.platform(token)
         raise Forbidden("This call takes a person's token, not an API key.")
-    return (await node.authenticator.user(token)).actor
+    actor = (await node.authenticator.user(token)).actor
+    if request.method in CHANGING:
+        await node.limits.check("changes", actor.user_id)
+    return actor
 
 
 AnActor = Annotated[Actor, Depends(_actor)]
+
+
+async def _changing_actor(node: ANode, actor: AnActor) -> Actor:
+    """Let a person in to a change that is none by its method."""
+    await node.limits.check("changes", actor.user_id)
+    return actor
+
+
+AChangingActor = Annotated[Actor, Depends(_changing_actor)]
 
 
 def platform_with(scope: str) -> Callable[..., Any]:

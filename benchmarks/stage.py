@@ -169,6 +169,7 @@ def _environment(database_url: str) -> dict[str, str]:
         # Counted as ever, but nobody reaches them.
         "CALLBOARD_LIMIT_MESSAGES": "999999999/999999",
         "CALLBOARD_LIMIT_MESSAGES_TO": "999999999/999999",
+        "CALLBOARD_LIMIT_CHANGES": "999999999/999999",
     }
 
 

@@ -20,7 +20,7 @@ from websockets.typing import Subprotocol
 from realtime.actor import Actor
 from realtime.auth import Authenticated
 from realtime.clock import instant
-from realtime.commands import HANDLERS, SESSION_HANDLERS
+from realtime.commands import CHANGES, HANDLERS, SESSION_HANDLERS
 from realtime.doorkeeper import Doorkeeper
 from realtime.errors import (
     Forbidden,
@@ -406,6 +406,8 @@ class Client(WebSocket):
         async with self._lane:
             if not self._is_attached:
                 raise Unauthenticated("The session has ended.")
+            if type(command) in CHANGES:
+                await self._node.limits.check("changes", actor.user_id)
             if isinstance(command, SendMessage):
                 draft = await self._node.sender.prepare(actor, command)
                 submitted = self._node.sender.submit(draft)

@@ -175,6 +175,23 @@ HANDLERS: Mapping[type[Command], Handler] = {
     UnblockUser: _unblock,
 }
 
+# What changes something that others are told of, or that costs as much: limited
+# together, because each is a way around the limits of the others.
+CHANGES: frozenset[type[Command]] = frozenset(
+    {
+        EditMessage,
+        DeleteMessage,
+        AddReaction,
+        RemoveReaction,
+        AcceptConnection,
+        RejectConnection,
+        WithdrawConnection,
+        RemoveConnection,
+        BlockUser,
+        UnblockUser,
+    }
+)
+
 # What concerns one session of a person, and not the person.
 SESSION_HANDLERS: Mapping[type[Command], SessionHandler] = {
     Type: _type,

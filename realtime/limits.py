@@ -17,9 +17,15 @@ from realtime.settings import Settings
 from storage.records import UserId
 
 # What is limited: messages of a sender; messages to the recipient of direct
-# conversations; conversations begun; connections asked for, and asked of somebody.
+# conversations; conversations begun; connections asked for, and asked of somebody;
+# changes to what is there, which others are told of as of a message.
 Kind = Literal[
-    "messages", "messages_to", "conversations", "connections", "connections_to"
+    "messages",
+    "messages_to",
+    "conversations",
+    "connections",
+    "connections_to",
+    "changes",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

@@ -248,6 +248,10 @@ class Settings(BaseSettings):
     limit_connections_to: _Rate = Field(
         "300/6m", description="Connections that one person is asked for."
     )
+    limit_changes: _Rate = Field(
+        "1000/20",
+        description="What one person changes: messages, reactions, members, blocks.",
+    )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="What is worth a line."

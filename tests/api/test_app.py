@@ -181,6 +181,15 @@ async def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None
             place = place[step]
 
 
+async def test_what_people_change_is_documented_as_limited(
+    document: dict[str, Any],
+) -> None:
+    for call, operation in _operations(document):
+        is_a_change = call.startswith(("PUT", "PATCH", "DELETE"))
+        if is_a_change and operation["security"] == [{"UserToken": []}]:
+            assert "429" in operation["responses"], call
+
+
 async def test_every_call_is_documented_with_example_and_refusals(
     document: dict[str, Any],
 ) -> None:

@@ -193,6 +193,68 @@ async def test_being_asked_is_limited_and_refused_requests_cost_nothing_of_it(
             assert links.json()["items"] == []
 
 
+async def test_changes_are_limited_at_both_doors_together(
+    database: TestDatabase,
+) -> None:
+    settings = settings_for(database, limit_changes=f"4/{SLOW}")
+    async with running_node(settings) as node, served(node) as server:
+        ada, grace, conversation = await make_pair(node)
+        here = str(conversation)
+        async with (
+            httpx.AsyncClient(base_url=server.url, headers=ada.headers) as http,
+            await Socket.connect(server.socket_url, ada.token) as socket,
+        ):
+            sent = await socket.request(
+                "message.send", conversation_id=here, **message()
+            )
+            one = {"message_id": sent["message"]["id"]}
+            path = f"/v1/messages/{one['message_id']}"
+            await socket.request("reaction.add", **one, emoji="👍")
+            assert (await http.delete(f"{path}/reactions/👍")).is_success
+            await socket.request("message.edit", **one, body="Ho")
+            assert (await http.patch(path, json={"body": "Hi"})).is_success
+
+            for kind, data in {
+                "message.edit": {**one, "body": "Ho"},
+                "message.delete": one,
+                "reaction.add": {**one, "emoji": "👍"},
+                "reaction.remove": {**one, "emoji": "👍"},
+                "user.block": {"user_id": str(grace.id)},
+                "user.unblock": {"user_id": str(grace.id)},
+                "connection.accept": {"connection_id": here},
+                "connection.reject": {"connection_id": here},
+                "connection.withdraw": {"connection_id": here},
+                "connection.remove": {"connection_id": here},
+            }.items():
+                no = await refused(socket, kind, **data)
+                assert (kind, no.code) == (kind, "rate_limited")
+            for method, place in (
+                ("PATCH", path),
+                ("DELETE", path),
+                ("PUT", f"{path}/reactions/👍"),
+                ("DELETE", f"{path}/reactions/👍"),
+                ("PUT", f"/v1/blocks/{grace.id}"),
+                ("DELETE", f"/v1/blocks/{grace.id}"),
+                ("PATCH", f"/v1/conversations/{here}"),
+                ("PUT", f"/v1/conversations/{here}/participants/{grace.id}"),
+                ("DELETE", f"/v1/conversations/{here}/participants/{grace.id}"),
+                ("POST", f"/v1/connections/{here}/accept"),
+                ("POST", f"/v1/connections/{here}/reject"),
+                ("POST", f"/v1/connections/{here}/withdraw"),
+                ("DELETE", f"/v1/connections/{here}"),
+            ):
+                too_much(await http.request(method, place))
+
+            # What is no change goes on, and so does everybody else.
+            await socket.request("message.send", conversation_id=here, **message())
+            await socket.request("conversation.read", conversation_id=here, seq=2)
+            assert (await http.get("/v1/blocks")).is_success
+            other = await http.put(f"/v1/blocks/{ada.id}", headers=grace.headers)
+            assert other.is_success
+        numbers = node.metrics.render().decode()
+        assert 'callboard_rate_limited_total{kind="changes"} 23.0' in numbers
+
+
 async def test_with_everything_off_nothing_is_limited(database: TestDatabase) -> None:
     off = dict.fromkeys(
         [
@@ -201,6 +263,7 @@ async def test_with_everything_off_nothing_is_limited(database: TestDatabase) ->
             "limit_conversations",
             "limit_connections",
             "limit_connections_to",
+            "limit_changes",
         ],
         "off",
     )

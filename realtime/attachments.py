@@ -5,6 +5,7 @@ What an operator lets people attach: how large, of which types, from where.
 stores attachments asks `check` first.
 """
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
@@ -16,6 +17,13 @@ from realtime.settings import Settings
 from storage.records import UploadId
 
 UPLOADS_PATH = "/v1/uploads/"
+
+# What stores messages knows uploads by the end of their addresses (3_uploads.sql), so
+# no address of anybody else's may look like one.
+_LIKE_AN_UPLOAD = re.compile(
+    UPLOADS_PATH + "-".join(f"[0-9a-f]{{{chars}}}" for chars in (8, 4, 4, 4, 12)),
+    re.IGNORECASE,
+)
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -101,7 +109,8 @@ class AttachmentRules:
         if self._upload_at(url) is not None:
             return None
         parts = urlsplit(url)
-        if self._base is not None and _is_below(parts, urlsplit(self._base)):
+        is_below = self._base is not None and _is_below(parts, urlsplit(self._base))
+        if is_below or _LIKE_AN_UPLOAD.search(url):
             return "must be the url of an upload as it was given"
         if parts.scheme != "https":
             return "must be an https URL without credentials"

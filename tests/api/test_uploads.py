@@ -478,6 +478,31 @@ async def test_of_many_messages_with_one_upload_one_is_stored(
 
 
 @pytest.mark.parametrize(
+    "around",
+    [
+        "https://evil.example{}",
+        "https://evil.example:8443/files{}",
+        "https://evil.example/a?next={}",
+        "https://evil.example/a#{}",
+        "https://evil.example{}?a",
+        "https://callboard.test{}",
+    ],
+)
+async def test_a_foreign_address_takes_no_upload(
+    http: httpx.AsyncClient, node: Node, around: str
+) -> None:
+    ada, grace, conversation = await make_pair(node)
+    attachment = await upload(http, ada, conversation)
+    url = around.format(urlsplit(attachment["url"]).path)
+    for lie in ({}, {"name": "x.pdf", "mime_type": "image/png", "size": 1}):
+        await _refused(http, ada, conversation, attachment | lie | {"url": url})
+    # It is still there to be sent, and nobody else's until then.
+    problem(await link_to(http, grace, attachment), 404, "not_found")
+    sent = await send(http, ada, conversation, carrying(attachment))
+    assert sent.status_code == 201
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "http://files.example/a.pdf",

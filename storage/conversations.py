@@ -34,8 +34,9 @@ _STATUS = "CASE WHEN p.archived_at IS NOT NULL THEN 'archived' ELSE c.status END
 
 _SEEN = f"""
 SELECT c.id, p.user_id AS reader_id, p.joined_seq, p.user_id, p.role, p.joined_at,
-  p.read_seq, p.delivered_seq, p.hides_receipts, c.kind, c.gig_id, c.application_id,
-  c.title, {_STATUS} AS status, c.writers, c.history, c.read_only_at, c.closed_by,
+  p.read_seq, p.delivered_seq, p.hides_receipts AS is_hidden, c.kind, c.gig_id,
+  c.application_id, c.title, {_STATUS} AS status, c.writers, c.history,
+  c.read_only_at, c.closed_by,
   c.last_seq, c.last_message_at, {UNREAD} AS unread, p.muted_until, c.created_at,
   COALESCE(c.last_message_at, c.created_at) AS active_at
 FROM callboard.participants p
@@ -64,11 +65,17 @@ _BY_EVERYBODY = text(_SEEN + " AND c.id = ANY(:ids) ORDER BY c.id").bindparams(
     bindparam("ids", type_=ARRAY(Uuid))
 )
 
+# Of some conversations those in which a block is between the two.
+_PARTED = """
+SELECT c.id FROM callboard.conversations c WHERE c.id = ANY(:ids) AND c.kind = 'direct'
+  AND callboard.blocked_either_way(c.direct_low_id, c.direct_high_id)
+"""
+
 # Of each conversation the owners and who came first; all are counted.
 _PARTICIPANTS = text(f"""
 SELECT * FROM (
   SELECT conversation_id, user_id, role, joined_at, read_seq, delivered_seq,
-    hides_receipts,
+    hides_receipts OR conversation_id IN ({_PARTED}) AS is_hidden,
     count(*) OVER (PARTITION BY conversation_id) AS participant_count,
     row_number() OVER (PARTITION BY conversation_id
       ORDER BY role <> 'owner', joined_at, user_id) AS place
@@ -82,12 +89,12 @@ _SEEN_BY = text(
     _SEEN + " AND p.user_id = ANY(:users) AND c.id = ANY(:ids) ORDER BY c.id"
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("users", type_=ARRAY(Uuid)))
 
-_PARTS = text("""
+_PARTS = text(f"""
 SELECT conversation_id, user_id, role, joined_at, read_seq, delivered_seq,
-  hides_receipts
+  hides_receipts OR conversation_id IN ({_PARTED}) AS is_hidden
 FROM callboard.participants
 WHERE conversation_id = ANY(:ids) AND user_id = ANY(:users) AND left_at IS NULL
-""").bindparams(
+""").bindparams(  # noqa: S608 - constants
     bindparam("ids", type_=ARRAY(Uuid)), bindparam("users", type_=ARRAY(Uuid))
 )
 
@@ -99,7 +106,8 @@ GROUP BY p.conversation_id, c.last_seq
 """).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
 
 _PAGE_OF_PARTICIPANTS = text("""
-SELECT user_id, role, joined_at, read_seq, delivered_seq, hides_receipts
+SELECT user_id, role, joined_at, read_seq, delivered_seq,
+  hides_receipts OR (SELECT callboard.is_parted(:conversation)) AS is_hidden
 FROM callboard.participants
 WHERE conversation_id = :conversation AND left_at IS NULL
   AND (CAST(:joined_at AS timestamptz) IS NULL
@@ -124,8 +132,12 @@ WHERE p.user_id = :me AND p.left_at IS NULL AND p.archived_at IS NULL
 
 
 def _shown(row: Any, reader: UserId | None) -> Participant:  # noqa: ANN401 - a row
-    """Show who hides receipts as somebody who has read nothing, but to themselves."""
-    is_hidden = row.hides_receipts and row.user_id != reader
+    """
+    Show who hides receipts as somebody who has read nothing, but to themselves.
+
+    So do two with a block between them, until it is taken away.
+    """
+    is_hidden = row.is_hidden and row.user_id != reader
     return Participant(
         row.user_id,
         row.role,

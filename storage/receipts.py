@@ -32,7 +32,8 @@ SET read_seq = GREATEST(p.read_seq, :read), read_at =
 WHERE p.conversation_id = :conversation AND p.user_id = :me AND p.left_at IS NULL
   AND (:read > p.read_seq OR GREATEST(CAST(:read AS bigint), :delivered)
     > p.delivered_seq)
-RETURNING p.read_seq, p.delivered_seq, p.read_at, p.delivered_at, p.hides_receipts
+RETURNING p.read_seq, p.delivered_seq, p.read_at, p.delivered_at,
+  p.hides_receipts OR callboard.is_parted(p.conversation_id) AS is_hidden
 """)
 
 
@@ -69,7 +70,7 @@ class Receipts:
         Move the user's markers forward; None where neither moved.
 
         Gives `read_seq`, `delivered_seq`, `read_at`, `delivered_at` as they are now,
-        and `hides_receipts`.
+        and `is_hidden`: whether the user hides it, or a block is between the two.
         """
         rows = await self._connection.execute(
             _MARK,
@@ -98,8 +99,8 @@ class Receipts:
         """
         Name who is told how far the user of this transaction has got.
 
-        Everybody who reads the conversation; only themselves where they hide it, or
-        where more than `TOLD_PARTICIPANTS` take part.
+        Everybody who reads the conversation; only themselves where they hide it, where
+        a block is between two, or where more than `TOLD_PARTICIPANTS` take part.
         """
         rows = await self._connection.execute(
             text("SELECT callboard.receipt_audience(:conversation, :most)"),

@@ -112,8 +112,8 @@ WITH mine AS MATERIALIZED (
     AND pg_visible_in_snapshot(p.joined_xid, {_SINCE})
 )
 SELECT o.conversation_id, o.user_id, o.role, o.joined_at, o.read_seq, o.delivered_seq,
-  o.hides_receipts, o.left_reason AS reason, o.left_at AS at, o.left_seq AS last_seq,
-  mine.participant_count
+  o.hides_receipts AS is_hidden, o.left_reason AS reason, o.left_at AS at,
+  o.left_seq AS last_seq, mine.participant_count
 FROM mine JOIN callboard.participants o ON o.conversation_id = mine.id
 WHERE o.user_id <> :me
   AND NOT pg_visible_in_snapshot(COALESCE(o.left_xid, o.joined_xid), {_SINCE})
@@ -121,7 +121,7 @@ ORDER BY COALESCE(o.left_at, o.joined_at) LIMIT :limit
 """)  # noqa: S608 - constants of this file only
 
 # Who has moved since, and how far they are now; of oneself always, of others as they
-# were told: not who hides it, and nobody where too many take part.
+# were told: not who hides it, nobody where too many take part or across a block.
 _MARKERS = text(f"""
 SELECT o.conversation_id, o.user_id, o.delivered_seq, o.delivered_at
 FROM callboard.participants p
@@ -134,8 +134,9 @@ LIMIT :limit
 """)  # noqa: S608 - constants of this file only
 
 # Each step of theirs, because it dates the messages up to there: like messages, the
-# new ones are the tail of what somebody has read. Who hides receipts keeps none, and
-# has the marker itself for their own other devices. Who has left since had read, too.
+# new ones are the tail of what somebody has read. Who hides receipts or is parted by a
+# block keeps none, and has the marker itself for their own other devices. Who has left
+# since had read, too.
 _READS = text(f"""
 WITH RECURSIVE tail AS (
   SELECT r.* FROM callboard.participants p
@@ -163,7 +164,8 @@ SELECT conversation_id, user_id, seq, at FROM tail
 UNION ALL
 SELECT p.conversation_id, p.user_id, p.read_seq, p.read_at
 FROM callboard.participants p
-WHERE p.user_id = :me AND p.left_at IS NULL AND p.hides_receipts
+WHERE p.user_id = :me AND p.left_at IS NULL
+  AND (p.hides_receipts OR callboard.is_parted(p.conversation_id))
   AND p.read_at IS NOT NULL AND NOT pg_visible_in_snapshot(p.changed_xid, {_SINCE})
 LIMIT :limit
 """)  # noqa: S608 - constants of this file only

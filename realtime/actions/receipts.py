@@ -27,8 +27,8 @@ async def mark_read(
     Note that the actor has read up to and including `seq`.
 
     What is read has been delivered. A `seq` beyond the last message counts as the
-    last; one behind the marker changes nothing. Who hides receipts, and who reads in a
-    large group, tells only their own sessions.
+    last; one behind the marker changes nothing. Who hides receipts, reads in a large
+    group, or is parted from the other by a block, tells only their own sessions.
 
     Raises:
         NotFound, NotAParticipant: The actor does not read this conversation.
@@ -40,7 +40,7 @@ async def mark_read(
     if moved is None:
         return _markers(before)
     if moved.read_seq > before.read_seq:
-        if not moved.hides_receipts:
+        if not moved.is_hidden:
             await work.receipts.keep(
                 actor.user_id, conversation, moved.read_seq, moved.read_at
             )

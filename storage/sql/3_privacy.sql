@@ -56,16 +56,27 @@ CREATE OR REPLACE TRIGGER bring_privacy AFTER INSERT ON callboard.participants
   REFERENCING NEW TABLE AS joined FOR EACH STATEMENT
   EXECUTE FUNCTION callboard.bring_privacy();
 
--- Is a conversation small enough for everybody to be told who has read what?
+-- Is this the direct conversation of two people with a block between them, whoever blocks?
+CREATE OR REPLACE FUNCTION callboard.is_parted(p_conversation uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM conversations c
+    WHERE c.id = p_conversation AND c.kind = 'direct'
+      AND callboard.is_blocked(c.direct_low_id, c.direct_high_id))
+$$;
+
+-- Is everybody in a conversation told who has read what? Not among too many, and not
+-- across a block.
 CREATE OR REPLACE FUNCTION callboard.tells_receipts(p_conversation uuid, p_most integer)
 RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
-  SELECT count(*) <= p_most FROM (SELECT FROM participants p
+  SELECT count(*) <= p_most AND NOT callboard.is_parted(p_conversation)
+  FROM (SELECT FROM participants p
     WHERE p.conversation_id = p_conversation AND p.left_at IS NULL LIMIT p_most + 1) few
 $$;
 
 -- Who is told how far the user of this transaction has got: everybody who reads the
--- conversation, or nobody but themselves where they hide it or there are too many.
+-- conversation, or nobody but themselves where they hide it, there are too many, or a
+-- block is between the two.
 CREATE OR REPLACE FUNCTION callboard.receipt_audience(p_conversation uuid, p_most integer)
 RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$

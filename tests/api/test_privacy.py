@@ -295,6 +295,88 @@ async def test_one_who_hides_receipts_does_not_hide_those_of_others(
     assert await read_at(http, ada, conversation, seq) is not None
 
 
+@pytest.mark.parametrize("who_blocks", ["sender", "reader"])
+async def test_receipts_do_not_cross_a_block(
+    http: httpx.AsyncClient, node: Node, who_blocks: str
+) -> None:
+    ada, grace, conversation = await make_pair(node)
+    for _ in range(3):
+        await say(http, ada, conversation)
+    await read(http, grace, conversation, 1)
+    blocker, other = (ada, grace) if who_blocks == "sender" else (grace, ada)
+    block = f"/v1/blocks/{other.id}"
+    assert (await http.put(block, headers=blocker.headers)).is_success
+    theirs, own = await ear_of(node, ada.id), await ear_of(node, grace.id)
+
+    assert await read(http, grace, conversation, 2) == {"read_seq": 2, "unread": 1}
+    assert theirs.kinds == []
+    assert own.kinds == ["receipt.read"]
+    assert await read_at(http, ada, conversation, 2) is None
+    nothing = {"read": 0, "delivered": 0}
+    assert await part_of(http, ada, conversation, grace) == nothing
+    mine = await part_of(http, grace, conversation, grace)
+    assert mine == {"read": 2, "delivered": 2}
+    listed = await http.get(
+        f"/v1/conversations/{conversation}/participants", headers=ada.headers
+    )
+    seen = {part["user_id"]: part["read_seq"] for part in listed.json()["items"]}
+    assert seen == {str(ada.id): 3, str(grace.id): 0}
+
+    # Afterwards it goes on, and what was read meanwhile stays without a moment.
+    assert (await http.delete(block, headers=blocker.headers)).is_success
+    assert await part_of(http, ada, conversation, grace) == mine
+    assert await read_at(http, ada, conversation, 2) is None
+    await read(http, grace, conversation, 3)
+    assert theirs.kinds[-1] == "receipt.read"
+
+
+async def test_receipts_across_a_block_are_told_neither_live_nor_on_resume(
+    server: Served, node: Node
+) -> None:
+    ada, grace, conversation = await make_pair(node)
+    here = str(conversation)
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        for _ in range(2):
+            await say(http, ada, conversation)
+        watching = await Socket.connect(server.socket_url, ada.token)
+        reading = await Socket.connect(server.socket_url, grace.token)
+        other = await Socket.connect(server.socket_url, grace.token)
+        ada_left, grace_left = watching.hello["cursor"], other.hello["cursor"]
+        await reading.request("user.block", user_id=str(ada.id))
+        await reading.request("conversation.delivered", conversation_id=here, seq=1)
+        await reading.request("conversation.read", conversation_id=here, seq=2)
+        await other.expect("receipt.delivered")
+        told = await other.expect("receipt.read")
+        assert (told["user_id"], told["seq"]) == (str(grace.id), 2)
+        # A later event bounds the wait for what must not come.
+        await reading.request("user.unblock", user_id=str(ada.id))
+        await watching.expect(
+            "conversation.updated",
+            where=lambda data: data["conversation"]["status"] == "active",
+        )
+        assert not [
+            event
+            for event in watching.take_waiting()
+            if event["type"].startswith("receipt.")
+        ]
+        await reading.request("user.block", user_id=str(ada.id))
+        for socket in (watching, reading, other):
+            await socket.close()
+    back = await Socket.connect(server.socket_url, ada.token, cursor=ada_left)
+    assert back.hello["resumed"] is True
+    await back.request("ping")
+    events = back.take_waiting()
+    assert "conversation.updated" in [event["type"] for event in events]
+    assert not [
+        event for event in events if event["data"].get("user_id") == str(grace.id)
+    ]
+    await back.close()
+    own = await Socket.connect(server.socket_url, grace.token, cursor=grace_left)
+    again = await own.expect("receipt.read")
+    assert (again["user_id"], again["seq"]) == (str(grace.id), 2)
+    await own.close()
+
+
 async def test_in_a_large_group_only_the_reader_is_told(
     server: Served, node: Node
 ) -> None:

@@ -14,6 +14,9 @@ from storage.records import ConversationId, UserId
 CLOSE_SESSIONS = "control.close_sessions"
 # Likewise: look again how those stand whom this audience watches (`watching.py`).
 PRESENCE_CHANGED = "control.presence"
+# Likewise: somebody's right to know of others, or theirs of them, may have changed; of
+# two users only theirs of each other (`knowing.py`).
+RELATIONS_CHANGED = "control.relations"
 # Likewise, to nobody: how many counts are wrong, for the metrics (`recount.py`).
 COUNTED = "control.counted"
 

@@ -145,7 +145,8 @@ async def _watch(
 async def _unwatch(
     node: Node, actor: Actor, listener: Listener, command: UnwatchPresence
 ) -> Data:
-    node.watching.unwatch(listener, [UserId(user) for user in command.user_ids])
+    users = [UserId(user) for user in command.user_ids]
+    node.watching.unwatch(actor.user_id, listener, users)
     return {"presence": []}
 
 

@@ -23,6 +23,7 @@ from realtime.announcements import (
     CLOSE_SESSIONS,
     COUNTED,
     PRESENCE_CHANGED,
+    RELATIONS_CHANGED,
     Announcement,
     Run,
     Told,
@@ -292,6 +293,9 @@ class Node:
                 self._check_gap_soon(run.conversation_id)
 
     def _deliver_told(self, told: Told, xid: int) -> None:
+        self.watching.knowing.doubt(told)
+        if told.kind == RELATIONS_CHANGED:
+            return
         if told.kind == CLOSE_SESSIONS:
             for user in told.audience:
                 for listener in self.hub.of(user):
@@ -438,7 +442,7 @@ class Node:
     def detach(self, user: UserId, listener: Listener) -> None:
         """Forget a socket."""
         self.presence.leave(user, listener.session_id)
-        self.watching.forget(listener)
+        self.watching.forget(user, listener)
         if self.hub.remove(user, listener):
             self._joins.pop(user, None)
             self.bus.leave(user)

@@ -6,12 +6,13 @@ a first watcher of somebody joins a user id that is made from theirs, on the bus
 travels says only "look again", so that what comes late or twice can do no harm. Whether
 a watcher may know is asked each time that there is something to tell. What is lost on
 the way is found when the node looks again at all whom it has watched, now and then.
+What becomes of those whose right to know ends or begins stands in `knowing.py`.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
 from realtime.actions.presence import find_known, presence_of
@@ -20,12 +21,11 @@ from realtime.announcements import PRESENCE_CHANGED, Announcement, Told
 from realtime.bus import Bus
 from realtime.clock import Clock
 from realtime.errors import Invalid, Unauthenticated, Unavailable
-from realtime.frames import TextFrame
 from realtime.hub import Hub, Listener
+from realtime.knowing import Knowing
 from realtime.metrics import Metrics
 from realtime.presence import GRACE, Change, Presence
-from realtime.protocol import Presence as PresenceEvent
-from realtime.protocol import PresenceEntry, PresenceStatus, encode_event
+from realtime.protocol import PresenceEntry, PresenceStatus
 from realtime.watches import Watches, watch_id
 from realtime.work import Transactions
 from storage.presence import LastSeen
@@ -39,9 +39,8 @@ WATCHES = 500
 # How long a watch waits for the bus: a change meanwhile is found a little later.
 _PATIENCE = 0.5
 
-# What is asked of Redis or the database at once.
+# What is asked of Redis at once.
 _USERS = 500
-_PAIRS = 1000
 
 LOOK_AGAIN_SECONDS = 30.0
 
@@ -70,16 +69,23 @@ class Watching:
         self._presence = presence
         self._bus = bus
         self._transactions = transactions
-        self._clock = clock
         self._metrics = metrics
         self.watches = Watches()
+        self._wake = asyncio.Event()
+        self.knowing = Knowing(
+            hub,
+            self.watches,
+            presence,
+            transactions,
+            clock=clock,
+            wake=self._wake.set,
+        )
         self._joins: dict[UserId, asyncio.Task[None]] = {}
         # How watchers were last told that somebody stands.
         self._told: dict[UserId, PresenceStatus] = {}
         self._changes: list[Change] = []
         self._unsaved: dict[UserId, datetime] = {}
         self._unsure: set[UserId] = set()
-        self._wake = asyncio.Event()
         loop = asyncio.get_running_loop()
         self._look_at = loop.time() + LOOK_AGAIN_SECONDS
 
@@ -112,6 +118,7 @@ class Watching:
         """
         if len(self.watches.of(listener) | set(users)) > WATCHES:
             raise Invalid(f"A session watches at most {WATCHES} people.")
+        doubts = self.knowing.doubts
         async with self._transactions(actor.user_id) as work:
             known = await find_known(work, actor, users)
         if listener not in self._hub.of(actor.user_id):
@@ -120,21 +127,30 @@ class Watching:
         joins = {self._joins[user] for user in users}
         if joins:
             await asyncio.wait(joins, timeout=_PATIENCE)
-        return await self._answer(known)
+        entries = await self._answer(known)
+        for entry in entries:
+            self.knowing.note(actor.user_id, listener, entry)
+        if self.knowing.doubts != doubts:
+            # Something has changed after it was asked who may be known.
+            self.knowing.doubt_pairs((actor.user_id, user) for user in users)
+        return entries
 
-    def unwatch(self, listener: Listener, users: Iterable[UserId]) -> None:
+    def unwatch(
+        self, watcher: UserId, listener: Listener, users: Collection[UserId]
+    ) -> None:
         """Have a session told no more of these; who was not watched stays so."""
         for user in self.watches.end(listener, users):
             del self._joins[user]
             self._told.pop(user, None)
             self._bus.leave(watch_id(user))
+        self.knowing.forget(watcher, users)
         self._metrics.presence_watches.set(len(self.watches))
 
-    def forget(self, listener: Listener) -> None:
+    def forget(self, watcher: UserId, listener: Listener) -> None:
         """End all watches of a session."""
-        watched = self.watches.of(listener)
+        watched = set(self.watches.of(listener))
         if watched:
-            self.unwatch(listener, watched)
+            self.unwatch(watcher, listener, watched)
 
     async def _answer(self, known: LastSeen) -> list[PresenceEntry]:
         found = await self._presence.find(known.keys())
@@ -227,9 +243,12 @@ class Watching:
             unsure, self._unsure = self._unsure, set()
             await self._look(own, is_own=True)
             await self._look(unsure - own)
+        await self.knowing.review()
         loop = asyncio.get_running_loop()
         if loop.time() >= self._look_at:
             self._look_at = loop.time() + LOOK_AGAIN_SECONDS
+            self.knowing.doubt_the_oldest()
+            await self.knowing.review()
             await self._look(list(self.watches))
 
     async def _save(self) -> None:
@@ -252,39 +271,12 @@ class Watching:
             if not found.is_whole and not is_own:
                 # Who is elsewhere cannot be seen from here now; that is no news.
                 return
-            await self._tell(
-                {
-                    user: found.of(user)
-                    for user in page
-                    if found.of(user) != self._told.get(user)
-                }
-            )
-
-    async def _tell(self, statuses: Mapping[UserId, PresenceStatus]) -> None:
-        pairs = list(
-            {
-                (watcher, user)
-                for user in statuses
-                for watcher, _ in self.watches.watchers(user)
+            news = {
+                user: found.of(user)
+                for user in page
+                if found.of(user) != self._told.get(user)
             }
-        )
-        for start in range(0, len(pairs), _PAIRS):
-            page = pairs[start : start + _PAIRS]
-            async with self._transactions() as work:
-                permitted, seen = await work.presences.permitted(page)
-            # At once: what is told was permitted a moment ago.
-            for user in {user for _, user in permitted}:
-                entry = presence_of(user, statuses[user], seen[user])
-                self._notify(user, permitted, entry)
-        self._told.update(
-            {user: statuses[user] for user in statuses if user in self.watches}
-        )
-
-    def _notify(
-        self, user: UserId, permitted: set[tuple[UserId, UserId]], entry: PresenceEntry
-    ) -> None:
-        event = PresenceEvent(**entry.model_dump())
-        frame = TextFrame(encode_event(event.kind, self._clock(), event.json_data()))
-        for watcher, listener in self.watches.watchers(user):
-            if (watcher, user) in permitted:
-                listener.notify(frame)
+            await self.knowing.tell(news)
+            self._told.update(
+                {user: news[user] for user in news if user in self.watches}
+            )

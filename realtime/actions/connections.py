@@ -15,7 +15,7 @@ from realtime.errors import (
     NotFound,
 )
 from realtime.protocol import CONNECTION_EVENTS, Connection, ConversationUpdated
-from realtime.telling import tell
+from realtime.telling import doubt_relations, tell
 from storage import records
 from storage.errors import Duplicate, Missing
 from storage.ids import uuid7
@@ -150,6 +150,7 @@ async def block_user(work: UnitOfWork, actor: Actor, other: UserId) -> None:
         raise NotFound from None
     if is_new:
         work.happen("user.blocked", _blocking(actor, other))
+        doubt_relations(work, [actor.user_id, other])
     await _follow_blocks(work, actor, other)
 
 
@@ -157,6 +158,7 @@ async def unblock_user(work: UnitOfWork, actor: Actor, other: UserId) -> None:
     """Take the actor's block away; the other's, if there is one, stays."""
     if await work.blocks.remove(actor.user_id, other):
         work.happen("user.unblocked", _blocking(actor, other))
+        doubt_relations(work, [actor.user_id, other])
     await _follow_blocks(work, actor, other)
 
 

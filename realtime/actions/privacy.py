@@ -6,6 +6,7 @@ from typing import Any
 
 from realtime.actor import Actor
 from realtime.errors import NotFound
+from realtime.telling import doubt_relations
 from storage.content_preferences import ContentPreference
 from storage.privacy import Privacy
 from storage.unit_of_work import UnitOfWork
@@ -31,7 +32,7 @@ async def change_privacy(
     Change what is given of the actor's choices, from now on.
 
     What others were told before stays told on their devices; asked again, the server
-    shows them nothing of it.
+    shows them nothing of it. Only who is watched turns offline there, too.
 
     Raises:
         NotFound: The account has just been erased.
@@ -45,6 +46,8 @@ async def change_privacy(
         changed = sorted(
             name for name in changes if getattr(before, name) != changes[name]
         )
+        if after.hide_presence != before.hide_presence:
+            doubt_relations(work, [actor.user_id])
         work.happen(
             "user.privacy_changed", {"user_id": actor.user_id}, {"changed": changed}
         )

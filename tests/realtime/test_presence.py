@@ -6,18 +6,25 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, Never
 from uuid import uuid4
 
+import httpx
 import pytest
 from callboard_client import Refused, Socket
 from callboard_client.socket import Where
 
 from api.server import build_node
 from realtime.bus import MemoryBus
+from realtime.errors import Unavailable
 from realtime.presence import MemoryPresence, Presence, Roll
+from realtime.protocol import PresenceEntry
 from realtime.redis_presence import RedisPresence
-from storage.records import ConversationId, UserId
+from storage.ids import uuid7
+from storage.presence import LastSeen
+from storage.privacy import Privacy
+from storage.records import ConnectionId, ConversationId, UserId
+from tests.api.calling import KEY
 from tests.conftest import Served, TestDatabase, served, settings_for
 from tests.factories import (
     Person,
@@ -246,8 +253,243 @@ async def test_nothing_is_told_when_the_right_to_know_has_ended(
         await stand(there, "online")
         async with await connect(two, joan):
             await hear(here, joan, "online")
-        assert told(here, grace) == ["away"]
+        await hear(here, grace, "offline")
+        assert told(here, grace) == ["away", "offline"]
         assert await watch(here, grace) == []
+
+
+class Doors:
+    """What Grace, Ada and the platform do over HTTP to what Ada may know of Grace."""
+
+    def __init__(self, server: Served, ada: Person, grace: Person) -> None:
+        self._http = httpx.AsyncClient(base_url=f"{server.url}/v1/")
+        self._node, self._ada, self._grace = server.node, ada, grace
+        self._group = uuid7()
+        self._link: ConnectionId | None = None
+
+    async def __aenter__(self) -> "Doors":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def begin(self, how: str) -> None:
+        """Give Ada the right to know of Grace that is going to end."""
+        if how == "left":
+            fields = {"title": "Us", "owner_id": str(self._ada.id)}
+            await self._ask("PUT", f"platform/groups/{self._group}", body=fields)
+            await self.give_back(how)
+        else:
+            self._link = await connect_people(self._node, self._ada, self._grace)
+
+    async def end(self, how: str) -> None:
+        """End it."""
+        blocks = f"blocks/{self._grace.id}"
+        group = f"conversations/{self._group}/participants/{self._grace.id}"
+        if how == "hidden":
+            await self._ask("PUT", "privacy", self._grace, {"hide_presence": True})
+        elif how == "removed":
+            await self._ask("DELETE", f"connections/{self._link}", self._grace)
+        elif how == "blocked":
+            await self._ask("PUT", f"blocks/{self._ada.id}", self._grace)
+        elif how == "blocking":
+            await self._ask("PUT", blocks, self._ada)
+        elif how == "suspended":
+            await self._ask("POST", f"platform/users/{self._grace.id}/suspend")
+        else:
+            await self._ask("DELETE", group, self._grace)
+
+    async def give_back(self, how: str) -> None:
+        """Undo what `end` did."""
+        if how == "hidden":
+            await self._ask("PUT", "privacy", self._grace, {"hide_presence": False})
+        elif how == "removed":
+            asked = {"user_id": str(self._ada.id)}
+            link = await self._ask("POST", "connections", self._grace, asked)
+            await self._ask("POST", f"connections/{link['id']}/accept", self._ada)
+        elif how == "blocked":
+            await self._ask("DELETE", f"blocks/{self._ada.id}", self._grace)
+        elif how == "blocking":
+            await self._ask("DELETE", f"blocks/{self._grace.id}", self._ada)
+        else:
+            member = f"platform/groups/{self._group}/members/{self._grace.id}"
+            await self._ask("PUT", member, body={})
+
+    async def _ask(
+        self, verb: str, path: str, who: Person | None = None, body: object = None
+    ) -> Any:  # noqa: ANN401 - JSON
+        answer = await self._http.request(
+            verb, path, headers=who.headers if who else KEY, json=body
+        )
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+
+ENDINGS = ["hidden", "removed", "blocked", "blocking", "suspended", "left"]
+
+
+@pytest.mark.parametrize("how", ENDINGS)
+async def test_who_may_know_no_more_sees_them_go_and_come_back(
+    servers: Servers, how: str
+) -> None:
+    one, two = servers
+    ada, grace, joan = await make_people(one.node, "Ada", "Grace", "Joan")
+    await connect_people(one.node, ada, joan)
+    async with (
+        # Each server has a watcher; Grace acts where she is.
+        await connect(one, ada) as here,
+        await connect(two, ada) as near,
+        await connect(two, grace) as there,
+        Doors(two, ada, grace) as doors,
+    ):
+        await doors.begin(how)
+        for socket in (here, near):
+            await watch(socket, grace, joan)
+        await doors.end(how)
+        async with asyncio.timeout(2):
+            for socket in (here, near):
+                assert (await hear(socket, grace, "offline"))["last_seen_at"] is None
+        if how == "suspended":
+            # Nor does it show when her grace ends.
+            await until(lambda: not two.node.hub.has(grace.id))
+        else:
+            await stand(there, "away")
+        async with await connect(two, joan):
+            for socket in (here, near):
+                await hear(socket, joan, "online")
+        for socket in (here, near):
+            await hear(socket, joan, "offline")
+            assert told(socket, grace) == ["offline"]
+        if how == "suspended":
+            return
+        await doors.give_back(how)
+        async with asyncio.timeout(2):
+            for socket in (here, near):
+                await hear(socket, grace, "away")
+        await stand(there, "online")
+        for socket in (here, near):
+            await hear(socket, grace, "online")
+            assert told(socket, grace) == ["offline", "away", "online"]
+        for socket in (here, near, there):
+            kinds = {frame["type"] for frame in socket.received}
+            assert not any(kind.startswith("control") for kind in kinds)
+
+
+async def test_who_was_a_stranger_is_shown_when_the_connection_is_accepted(
+    servers: Servers,
+) -> None:
+    one, two = servers
+    ada, grace, joan = await make_people(one.node, "Ada", "Grace", "Joan")
+    async with (
+        await connect(one, ada) as here,
+        await connect(two, grace) as there,
+    ):
+        assert await watch(here, grace, joan) == []
+        asked = await here.request("connection.request", user_id=str(grace.id))
+        link = asked["connection"]["id"]
+        await there.request("connection.accept", connection_id=link)
+        await hear(here, grace, "online")
+        assert told(here, grace) == ["online"]
+        assert told(here, joan) == []
+
+
+async def test_who_was_told_that_they_are_away_is_not_told_that_they_hide(
+    servers: Servers,
+) -> None:
+    one, two = servers
+    ada, grace, joan = await make_people(one.node, "Ada", "Grace", "Joan")
+    for person in (grace, joan):
+        await connect_people(one.node, ada, person)
+    async with (
+        await connect(one, ada) as here,
+        await connect(two, joan),
+        Doors(two, ada, grace) as gone,
+        Doors(two, ada, joan) as doors,
+    ):
+        assert len(await watch(here, grace, joan)) == 2
+        await gone.end("hidden")
+        await doors.end("hidden")
+        await hear(here, joan, "offline")
+        assert told(here, grace) == []
+
+
+async def test_a_right_that_ended_unheard_is_found_when_looking_again(
+    servers: Servers,
+) -> None:
+    one, two = servers
+    ada, grace, _ = await make_pair(one.node)
+    async with await connect(one, ada) as here, await connect(two, grace):
+        await watch(here, grace)
+        await hide(one.node, grace, "hide_presence")
+        one.node.watching._look_at = 0.0
+        one.node.watching._wake.set()
+        assert (await hear(here, grace, "offline"))["last_seen_at"] is None
+
+
+async def test_a_right_that_ends_while_a_watch_begins_is_not_missed(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = servers
+    ada, grace, _ = await make_pair(one.node)
+    watching = one.node.watching
+    answering = watching._answer
+    async with await connect(one, ada) as here, await connect(two, grace) as there:
+
+        async def answer_late(known: LastSeen) -> list[PresenceEntry]:
+            """Answer after the block has been heard of and seen to."""
+            doubts = watching.knowing.doubts
+            await there.request("user.block", user_id=str(ada.id))
+            await until(
+                lambda: watching.knowing.doubts > doubts and not watching._wake.is_set()
+            )
+            return await answering(known)
+
+        monkeypatch.setattr(watching, "_answer", answer_late)
+        assert await watch(here, grace) == [(str(grace.id), "online")]
+        await hear(here, grace, "offline")
+
+
+async def test_another_device_that_watches_anew_leaves_none_behind(
+    servers: Servers,
+) -> None:
+    one, two = servers
+    ada, grace, _ = await make_pair(one.node)
+    async with (
+        await connect(one, ada) as here,
+        await connect(one, ada) as phone,
+        await connect(two, grace) as there,
+    ):
+        await watch(here, grace)
+        await hide(one.node, grace, "hide_presence")
+        await stand(there, "away")
+        await hear(here, grace, "offline")
+        # Nobody says that she shows again: only the phone's question finds it.
+        async with one.node.transaction(grace.id) as work:
+            await work.privacy.set(Privacy())
+        assert await watch(phone, grace) == [(str(grace.id), "away")]
+        await hear(here, grace, "away")
+
+
+async def test_a_doubt_outlives_a_database_that_is_away(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = servers
+    ada, grace, _ = await make_pair(one.node)
+    knowing = one.node.watching.knowing
+    transactions = knowing._transactions
+    refused = asyncio.Event()
+
+    def refuse_once() -> Never:
+        monkeypatch.setattr(knowing, "_transactions", transactions)
+        refused.set()
+        raise Unavailable
+
+    async with await connect(one, ada) as here, await connect(two, grace) as there:
+        await watch(here, grace)
+        monkeypatch.setattr(knowing, "_transactions", refuse_once)
+        await there.request("user.block", user_id=str(ada.id))
+        await refused.wait()
+        await hear(here, grace, "offline")
 
 
 async def test_who_no_longer_watches_is_told_nothing(servers: Servers) -> None:
@@ -275,6 +517,7 @@ async def test_watches_end_with_their_session(servers: Servers) -> None:
     await until(lambda: not len(one.node.watching.watches))
     assert list(one.node.watching.watches) == []
     assert not one.node.watching._joins
+    assert len(one.node.watching.knowing) == 0
     assert one.node.metrics.presence_watches._value.get() == 0
 
 

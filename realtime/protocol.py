@@ -7,6 +7,7 @@ events may grow, so clients must ignore what they do not know.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from math import isfinite
@@ -40,8 +41,18 @@ USER_IDS = 100
 LARGEST_SEQ = 9_007_199_254_740_991
 
 _NUL = "\0"
-# Between the parts of one emoji: zero-width joiner, variation selectors, tags.
-_JOINERS = frozenset({"\u200d", "\ufe0e", "\ufe0f", *map(chr, range(0xE0020, 0xE0080))})
+# What an emoji is made of besides symbols: a key and its cap, two letters of a flag,
+# parts with a joiner between them.
+_KEYCAP, _KEYS, _AS_EMOJI = "\u20e3", "0123456789#*", "\ufe0f"
+_FLAG_LETTERS, _FLAG_LENGTH = frozenset(map(chr, range(0x1F1E6, 0x1F200))), 2
+_JOINER = "\u200d"
+# A symbol, its presentation or the tone of its skin, and the tags of a region's flag.
+_ONE_SYMBOL = re.compile(
+    "[^\u200d\ufe0e\ufe0f](?:[\ufe0e\ufe0f]|[\U0001f3fb-\U0001f3ff])?"
+    "(?:[\U000e0020-\U000e007e]{1,7}\U000e007f)?"
+)
+# Emoji that Unicode calls punctuation or a letter.
+_SYMBOLS_TOO = "‼⁉〰〽ℹ"
 
 
 def _is_storable(text: str) -> str:
@@ -76,13 +87,29 @@ def _is_a_file_url(url: str) -> str:
 
 
 def _is_an_emoji(text: str) -> str:
-    if any(
-        character.isspace() or not character.isprintable()
-        for character in text
-        if character not in _JOINERS
-    ):
+    """Take one emoji, and nothing that only looks like one: UTS 51, roughly."""
+    flags = [character for character in text if character in _FLAG_LETTERS]
+    if flags:
+        is_emoji = len(flags) == len(text) == _FLAG_LENGTH
+    elif text.endswith(_KEYCAP):
+        is_emoji = text[0] in _KEYS and text[1:-1] in {"", _AS_EMOJI}
+    else:
+        is_emoji = all(_ONE_SYMBOL.fullmatch(part) for part in text.split(_JOINER))
+        is_emoji = is_emoji and all(
+            _is_a_symbol(part[0]) for part in text.split(_JOINER)
+        )
+    if not is_emoji:
         raise ValueError("must be an emoji")
     return text
+
+
+def _is_a_symbol(character: str) -> bool:
+    # Those that Unicode has added since this Python was made have no category yet.
+    return (
+        unicodedata.category(character) in {"So", "Sk", "Sm"}
+        or character in _SYMBOLS_TOO
+        or "\U0001f000" <= character <= "\U0001faff"
+    )
 
 
 def _is_plain_object(value: dict[str, Any]) -> dict[str, Any]:
@@ -207,8 +234,8 @@ class Message(Wire):
     metadata: Mapping[str, Any]
     # Participants whose @handle the body names.
     mentions: Sequence[UUID] = ()
-    # The head of the message that this one answers, null where not every participant
-    # may read that.
+    # The head of the message that this one answers: for who may read that, in what is
+    # fetched; in events only where every participant may.
     reply_to: Quote | None = None
     reactions: Mapping[str, Sequence[UUID]] = Field(default_factory=dict)
     sent_at: Instant

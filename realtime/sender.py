@@ -14,7 +14,7 @@ from realtime.actor import Actor
 from realtime.attachments import AttachmentRules
 from realtime.batcher import Batcher, Settled
 from realtime.encoding import message_object
-from realtime.errors import BY_CODE, Internal, Invalid, NotFound, Unavailable
+from realtime.errors import BY_CODE, Internal, Invalid, NotAParticipant, Unavailable
 from realtime.limits import Limits
 from realtime.plain_json import dumps
 from realtime.protocol import Attachment, SendMessage
@@ -116,7 +116,7 @@ class Sender:
                 continue
             self._give_back(draft)
             if written.is_same:
-                return await self._first_stored(written)
+                return await self._first_stored(draft.sender_id, written)
             raise _refusal(written.reason)
         raise Unavailable
 
@@ -157,14 +157,16 @@ class Sender:
         if other is not None:
             self._limits.give_back("messages_to", other)
 
-    async def _first_stored(self, written: Written) -> orjson.Fragment:
+    async def _first_stored(self, sender: UserId, written: Written) -> orjson.Fragment:
+        """Give a message that was sent before, as far as its sender may read it now."""
         assert written.message_id is not None  # noqa: S101 - a known one has its id
-        async with self._transactions() as work:
+        async with self._transactions(sender) as work:
             message = await work.messages.by_id(
                 written.conversation_id, written.message_id
             )
         if message is None:
-            raise NotFound
+            # With it would come what others have made of it since.
+            raise NotAParticipant
         return orjson.Fragment(dumps(message_object(message)))
 
 

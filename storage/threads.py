@@ -56,7 +56,7 @@ FROM callboard.say_system(:conversations, :ids, :bodies, :metadata, :closes)
 )
 
 _OPEN_GIG = text("""
-SELECT conversation_id, is_new, reason
+SELECT conversation_id, is_new, reason, came_back
 FROM callboard.open_gig(:id, :me, :gig, :application, :users, :roles, :history)
 """).bindparams(
     bindparam("application", type_=Uuid),
@@ -66,7 +66,7 @@ FROM callboard.open_gig(:id, :me, :gig, :application, :users, :roles, :history)
 
 _OPEN_GROUP = text("""
 SELECT conversation_id, is_new, reason FROM callboard.open_group(
-  :id, :me, :title, :writers, :history, :users, :gig, :roles)
+  :id, :me, :title, :writers, :history, :users, :gig, :roles, :is_platforms)
 """).bindparams(
     bindparam("gig", type_=Uuid),
     bindparam("users", type_=_IDS),
@@ -107,6 +107,8 @@ class Opened:
     conversation_id: ConversationId | None
     is_new: bool
     reason: str | None
+    # Whoever opens it had left it and takes part again.
+    came_back: bool | None = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,8 @@ class Locked:
     role: str | None
     basis: str | None
     participant_count: int
+    # Who is in it is the platform's business alone.
+    is_platforms: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +254,7 @@ class Threads:
         history: str,
         gig: GigId | None = None,
         roles: Sequence[str] = (),
+        is_platforms: bool = False,
     ) -> Opened:
         """Make a group, or find the one with this id or of this gig's team."""
         rows = await self._connection.execute(
@@ -263,6 +268,7 @@ class Threads:
                 "users": list(users),
                 "gig": gig,
                 "roles": list(roles),
+                "is_platforms": is_platforms,
             },
         )
         return Opened(*rows.one())
@@ -272,7 +278,7 @@ class Threads:
         rows = await self._connection.execute(
             text(
                 "SELECT kind, status, gig_id, application_id, last_seq, title, writers,"
-                " history, role, basis, participant_count"
+                " history, role, basis, participant_count, is_platforms"
                 " FROM callboard.lock_conversation(:conversation)"
             ),
             {"conversation": conversation},

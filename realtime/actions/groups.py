@@ -145,7 +145,7 @@ async def remove_participant(
         if locked.kind == "gig" and await _is_applicant(work, locked, user):
             raise Forbidden("Whose application it is stays in its conversation.")
     reason = "left" if is_oneself else "removed"
-    await let_go(work, conversation, user, reason)
+    await let_go(work, conversation, locked, user, reason)
 
 
 async def change_group(

@@ -7,7 +7,6 @@ who may read the message at that moment.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -21,7 +20,6 @@ from realtime.errors import (
     NotAParticipant,
     NotFound,
 )
-from realtime.highlight import Segment, highlight
 from realtime.protocol import (
     Message,
     MessageDeleted,
@@ -32,6 +30,7 @@ from realtime.settings import Settings
 from realtime.telling import tell
 from storage.records import (
     ConversationId,
+    FoundMessage,
     LockedMessage,
     MessageEdit,
     MessageId,
@@ -54,14 +53,6 @@ class Place(NamedTuple):
 
     sent_at: datetime
     id: MessageId
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A message that was searched for, with what of it matches."""
-
-    message: Message
-    highlight: Sequence[Segment]
 
 
 def oldest_editable(settings: Settings, now: datetime) -> datetime | None:
@@ -109,7 +100,10 @@ async def edit_message(
     await work.edits.edit(locked.conversation_id, locked.seq, body)
     edited = await _get(work, locked, message)
     readers = await work.edits.readers(locked.conversation_id, locked.seq)
-    tell(work, readers, MessageUpdated(message=edited))
+    async with work.as_the_server():
+        # Without a quote that not all of them may read.
+        told = await _get(work, locked, message)
+    tell(work, readers, MessageUpdated(message=told))
     work.happen("message.edited", _subject(locked.conversation_id, edited))
     return edited
 
@@ -211,22 +205,15 @@ async def search_messages(
     conversation: ConversationId | None,
     before: Place | None,
     limit: int,
-) -> list[Found]:
+) -> list[FoundMessage]:
     """
     Find messages by their words in what the actor may read, newest first.
 
     Takes words, "phrases", `or` and `-not`, and never calls a search wrong.
     """
-    found = await work.search.find(
+    return await work.search.find(
         asked, conversation=conversation, before=before, limit=limit
     )
-    return [
-        Found(
-            Message.model_validate(one.message),
-            highlight(one),
-        )
-        for one in found
-    ]
 
 
 async def _lock(work: UnitOfWork, message: MessageId) -> LockedMessage:
@@ -248,7 +235,8 @@ async def _get(work: UnitOfWork, locked: LockedMessage, message: MessageId) -> M
 async def _tell_deleted(
     work: UnitOfWork, conversation: ConversationId, seq: int, message: MessageId
 ) -> Message:
-    found = await work.messages.by_id(conversation, message)
+    async with work.as_the_server():
+        found = await work.messages.by_id(conversation, message)
     if found is None:
         raise NotFound
     tombstone = Message.model_validate(found)

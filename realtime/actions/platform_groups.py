@@ -55,6 +55,7 @@ async def put_group(
             title=title,
             writers=writers or "members",
             history=history or settings.group_history,
+            is_platforms=True,
         )
         if opened.is_new:
             await tell_created(work, conversation)
@@ -62,7 +63,7 @@ async def put_group(
             return
         # Made in the same instant by another call.
         locked = await work.threads.lock(conversation)
-    if locked is None or locked.kind != "group" or locked.gig_id is not None:
+    if locked is None or not locked.is_platforms:
         raise Conflict("This conversation is no group of the platform's.")
     await set_up(work, conversation, locked, title, writers, history)
     parts = await work.conversations.parts([owner], [conversation])
@@ -128,12 +129,12 @@ async def remove_member(
     Raises:
         NotFound: There is no such group of the platform's.
     """
-    await _lock_for_platform(work, conversation)
-    await let_go(work, conversation, user, "removed")
+    locked = await _lock_for_platform(work, conversation)
+    await let_go(work, conversation, locked, user, "removed")
 
 
 async def _lock_for_platform(work: UnitOfWork, conversation: ConversationId) -> Locked:
     locked = await work.threads.lock(conversation)
-    if locked is None or locked.kind != "group" or locked.gig_id is not None:
+    if locked is None or not locked.is_platforms:
         raise NotFound
     return locked

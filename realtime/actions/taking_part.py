@@ -60,19 +60,23 @@ async def tell_joined(
 
 
 async def let_go(
-    work: UnitOfWork, conversation: ConversationId, user: UserId, reason: str
+    work: UnitOfWork,
+    conversation: ConversationId,
+    locked: Locked,
+    user: UserId,
+    reason: str,
 ) -> None:
     """
     Let somebody go from a locked conversation, and tell everybody.
 
     Who was not in it is nothing to tell. The last owner's group goes to whoever has
-    been there longest.
+    been there longest; one of the platform waits for the platform.
     """
     if not await work.threads.let_go(conversation, user, reason):
         return
     await tell_moved(work, [Moved(conversation, user, "leave")], reason)
     heir = await work.threads.heir_of(conversation)
-    if heir is not None:
+    if heir is not None and not locked.is_platforms:
         await give_roles(work, conversation, {heir: "owner"})
 
 

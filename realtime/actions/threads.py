@@ -52,7 +52,7 @@ async def open_thread(
         Forbidden: Somebody named does not belong there, or the actor has not applied.
         NotConnected, Blocked, Suspended: The ledger's reason about chosen people.
         GigClosed: There is no thread yet, and by the life-cycle rules none begins.
-        NotAParticipant: The actor has left that thread.
+        NotAParticipant: The actor was taken out of that thread. Who left it is back.
     """
     opened = await work.threads.open_gig(
         ConversationId(uuid7()),
@@ -79,6 +79,9 @@ async def open_thread(
                 "application_id": application,
             },
         )
+    if opened.came_back:
+        back = Moved(opened.conversation_id, actor.user_id, "join")
+        await tell_moved(work, [back], "")
     return opened.conversation_id, opened.is_new
 
 

@@ -118,10 +118,14 @@ async def _leave_groups(work: UnitOfWork, users: Sequence[UserId]) -> None:
     if not users:
         return
     seats = await work.threads.in_groups(users)
-    for conversation in sorted({seat.conversation_id for seat in seats}):
-        await work.threads.lock(conversation)
+    locked = {
+        conversation: await work.threads.lock(conversation)
+        for conversation in sorted({seat.conversation_id for seat in seats})
+    }
     for seat in seats:
-        await let_go(work, seat.conversation_id, seat.user_id, "removed")
+        group = locked[seat.conversation_id]
+        if group is not None:
+            await let_go(work, seat.conversation_id, group, seat.user_id, "removed")
 
 
 async def _free_handles(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> None:

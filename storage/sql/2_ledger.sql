@@ -135,7 +135,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
       OR EXISTS (SELECT FROM gig_members m
         WHERE m.gig_id = g.id AND m.user_id = callboard.current_user_id())
       OR EXISTS (SELECT FROM organization_members o
-        WHERE o.organization_id = g.organization_id
+        WHERE o.organization_id = g.organization_id AND o.role <> 'viewer'
           AND o.user_id = callboard.current_user_id())))
 $$;
 

@@ -212,7 +212,8 @@ BEGIN
   FROM fitting f JOIN before b ON b.id = f.id
   WHERE c.id = f.id AND (c.read_only_at, c.archive_at, c.closed_by)
     IS DISTINCT FROM (f.read_only_at, f.archive_at, f.rule)
-  RETURNING c.id, c.closed_by, c.read_only_at, b.closed_at IS NOT NULL, b.closed_by,
+  -- Said is what was said of this rule: another one gets words of its own.
+  RETURNING c.id, c.closed_by, c.read_only_at, c.closed_at IS NOT NULL, b.closed_by,
     c.status = 'archived';
 END
 $$;
@@ -284,7 +285,8 @@ $$;
 -- organization, so that nobody joins or leaves either unnoticed.
 CREATE OR REPLACE FUNCTION callboard.open_gig(
   p_id uuid, me uuid, p_gig uuid, p_application uuid, p_users uuid[], p_roles text[],
-  p_history text, OUT conversation_id uuid, OUT is_new boolean, OUT reason text
+  p_history text, OUT conversation_id uuid, OUT is_new boolean, OUT reason text,
+  OUT came_back boolean
 )
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
 #variable_conflict use_column
@@ -294,6 +296,7 @@ DECLARE
   people uuid[] := ARRAY(SELECT DISTINCT u FROM unnest(p_users || me) u ORDER BY u);
   others uuid[] := array_remove(people, me);
   applicants uuid[];
+  is_hidden boolean := false;
   key uuid;
 BEGIN
   is_new := false;
@@ -324,9 +327,12 @@ BEGIN
     END IF;
   END IF;
   IF reason IS NULL AND p_application IS NULL AND me <> ALL (team) THEN
-    -- Somebody who has not applied: a draft is not known outside.
-    reason := CASE WHEN gig.status = 'draft' THEN 'not_found'
-      WHEN NOT others <@ team OR cardinality(others) = 0 THEN 'forbidden' END;
+    -- Somebody who has not applied: only what is published is known outside, except to
+    -- whom the team talks anyway.
+    is_hidden := gig.status <> 'published' AND NOT EXISTS (SELECT FROM applications a
+      WHERE a.gig_id = p_gig AND a.applicant_id = me);
+    reason := CASE WHEN gig.status = 'draft' AND is_hidden THEN 'not_found'
+      WHEN cardinality(others) = 0 THEN 'forbidden' END;
   END IF;
   IF reason IS NULL AND p_application IS NULL THEN
     IF cardinality(others) = 0 THEN
@@ -336,9 +342,14 @@ BEGIN
         SELECT u, callboard.may_message(me, u) AS reason FROM unnest(others) u
         WHERE NOT (me = ANY (team) AND u = ANY (team))) r
       WHERE r.reason IS NOT NULL ORDER BY r.u LIMIT 1;
+      -- Asked last: who is of the team is nobody's business who cannot write to them.
+      IF reason IS NULL AND me <> ALL (team) AND NOT others <@ team THEN
+        reason := 'forbidden';
+      END IF;
     END IF;
   END IF;
   IF reason IS NOT NULL THEN
+    reason := CASE WHEN is_hidden THEN 'not_found' ELSE reason END;
     RETURN;
   END IF;
 
@@ -363,10 +374,19 @@ BEGIN
     SELECT c.id INTO conversation_id FROM conversations c
     WHERE c.gig_id = p_gig AND c.kind = 'gig'
       AND (c.application_id = p_application
-        OR c.application_id IS NULL AND c.participants_key = key);
-    -- Whoever left of their own accord has chosen so.
-    IF NOT EXISTS (SELECT FROM participants p WHERE p.conversation_id = open_gig.conversation_id
-        AND p.user_id = me AND p.left_at IS NULL) THEN
+        OR c.application_id IS NULL AND c.participants_key = key)
+    FOR NO KEY UPDATE;
+    -- Whoever left of their own accord may come back; who was taken out may not.
+    came_back := EXISTS (
+      SELECT FROM callboard.compare_gigs(ARRAY[p_gig], p_roles) d
+      JOIN participants p ON p.conversation_id = d.conversation_id AND p.user_id = d.user_id
+      CROSS JOIN LATERAL callboard.bring_in(ARRAY[d.conversation_id], ARRAY[d.user_id],
+        ARRAY[d.role], ARRAY[d.basis]) b
+      WHERE d.conversation_id = open_gig.conversation_id AND d.user_id = me
+        AND p.left_reason = 'left');
+    IF NOT EXISTS (SELECT FROM participants p
+        WHERE p.conversation_id = open_gig.conversation_id AND p.user_id = me
+          AND p.left_at IS NULL) THEN
       reason := 'not_a_participant';
     END IF;
   END IF;
@@ -377,8 +397,8 @@ $$;
 -- that gig's team, of which there is one.
 CREATE OR REPLACE FUNCTION callboard.open_group(
   p_id uuid, me uuid, p_title text, p_writers text, p_history text, p_users uuid[],
-  p_gig uuid, p_roles text[], OUT conversation_id uuid, OUT is_new boolean,
-  OUT reason text
+  p_gig uuid, p_roles text[], p_is_platforms boolean, OUT conversation_id uuid,
+  OUT is_new boolean, OUT reason text
 )
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
 #variable_conflict use_column
@@ -394,8 +414,8 @@ BEGIN
       RETURN;
     END IF;
   END IF;
-  INSERT INTO conversations (id, kind, gig_id, title, writers, history)
-  VALUES (p_id, 'group', p_gig, p_title, p_writers, p_history)
+  INSERT INTO conversations (id, kind, gig_id, title, writers, history, is_platforms)
+  VALUES (p_id, 'group', p_gig, p_title, p_writers, p_history, p_is_platforms)
   ON CONFLICT DO NOTHING;
   is_new := FOUND;
   IF NOT is_new THEN
@@ -418,7 +438,8 @@ $$;
 -- this transaction is not in it. Without a user: any.
 CREATE OR REPLACE FUNCTION callboard.lock_conversation(p_conversation uuid)
 RETURNS TABLE (kind text, status text, gig_id uuid, application_id uuid, last_seq bigint,
-  title text, writers text, history text, role text, basis text, participant_count bigint)
+  title text, writers text, history text, role text, basis text, participant_count bigint,
+  is_platforms boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -428,7 +449,7 @@ BEGIN
   RETURN QUERY
   SELECT c.kind, c.status, c.gig_id, c.application_id, c.last_seq, c.title, c.writers,
     c.history, p.role, p.basis, (SELECT count(*) FROM participants o
-      WHERE o.conversation_id = c.id AND o.left_at IS NULL)
+      WHERE o.conversation_id = c.id AND o.left_at IS NULL), c.is_platforms
   FROM conversations c
   LEFT JOIN participants p
     ON p.conversation_id = c.id AND p.user_id = me AND p.left_at IS NULL
@@ -481,7 +502,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
   SELECT p.user_id FROM participants p JOIN users u ON u.id = p.user_id
   JOIN conversations c ON c.id = p.conversation_id
   WHERE p.conversation_id = p_conversation AND p.left_at IS NULL
-    AND c.kind = 'group' AND c.gig_id IS NULL AND u.account_status <> 'deleted'
+    AND c.kind = 'group' AND c.gig_id IS NULL
+    AND u.account_status <> 'deleted'
     AND NOT EXISTS (SELECT FROM participants o WHERE o.conversation_id = p_conversation
       AND o.left_at IS NULL AND o.role = 'owner')
   ORDER BY u.account_status <> 'active', p.joined_at, p.user_id LIMIT 1

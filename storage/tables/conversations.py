@@ -35,6 +35,8 @@ conversations = Table(
     Column("status", Text, nullable=False, server_default="active"),
     # Who may write in a group: a community's posts are its owners'.
     Column("writers", Text, nullable=False, server_default="members"),
+    # The platform made it and keeps its members; its people's own groups are theirs.
+    Column("is_platforms", Boolean, nullable=False, server_default=text("false")),
     # What who joins may read of what was said before.
     Column("history", Text, nullable=False, server_default="all"),
     # The life-cycle rule that applies, from when on nobody may write, when it was

@@ -256,3 +256,51 @@ async def test_the_members_of_a_group_page(node: Node, http: httpx.AsyncClient) 
             break
         query["next"] = page["next"]
     assert sorted(found) == sorted(str(person.id) for person in people)
+
+
+async def test_saying_it_again_tells_who_was_removed_nothing_new(
+    node: Node, http: httpx.AsyncClient
+) -> None:
+    ada, grace = await friends(node, "Ada", "Grace")
+    group = await make_group(http, ada, grace)
+    first = (await say(http, ada, group["id"])).json()
+    path = f"/v1/conversations/{group['id']}/messages"
+    answer = {
+        "client_id": str(uuid4()),
+        "body": "Hello Ada",
+        "reply_to_id": first["id"],
+    }
+    sent = await http.post(path, json=answer, headers=grace.headers)
+    assert sent.status_code == 201
+    await http.delete(part(group, grace), headers=ada.headers)
+    await http.patch(
+        f"/v1/messages/{first['id']}", json={"body": "secret"}, headers=ada.headers
+    )
+    again = await http.post(path, json=answer, headers=grace.headers)
+    problem(again, 403, "not_a_participant")
+
+
+async def test_the_platform_keeps_its_own_groups_and_no_others(
+    node: Node, http: httpx.AsyncClient
+) -> None:
+    ada, grace = await friends(node, "Ada", "Grace")
+    private = await make_group(http, ada, grace)
+    path = f"/v1/platform/groups/{private['id']}"
+    body = {"title": "Ours now", "owner_id": str(grace.id)}
+    problem(await http.put(path, json=body, headers=KEY), 409, "conflict")
+    problem(await http.get(path, headers=KEY), 404, "not_found")
+
+    community = {"id": str(uuid4())}
+    path = f"/v1/platform/groups/{community['id']}"
+    made = await http.put(
+        path,
+        json={"title": "News", "owner_id": str(ada.id), "writers": "owners"},
+        headers=KEY,
+    )
+    assert made.status_code == 200, made.text
+    await http.put(f"{path}/members/{grace.id}", headers=KEY)
+    left = await http.delete(part(community, ada), headers=ada.headers)
+    assert left.status_code == 204
+    # Nobody becomes an owner without the platform's word.
+    assert await seen_by(http, grace, community) == {str(grace.id): "member"}
+    problem(await say(http, grace, community["id"]), 403, "forbidden")

@@ -240,7 +240,7 @@ async def test_an_answer_quotes_what_it_answers_as_it_is_now(
     assert conversation.json()["last_message"] == edited
 
 
-async def test_a_quote_is_shown_as_soon_as_everybody_may_read_it(
+async def test_a_quote_is_told_where_all_may_read_it_and_shown_to_who_may(
     http: httpx.AsyncClient, node: Node
 ) -> None:
     owner, member, late = await make_people(node, "Owner", "Member", "Late")
@@ -249,14 +249,18 @@ async def test_a_quote_is_shown_as_soon_as_everybody_may_read_it(
     shown = await say(http, member, group, "Good", reply_to_id=early["id"])
     assert shown["reply_to"]["body"] == "secret plan"
     await add_member(http, node, owner, group, late)
-    hidden = await say(http, member, group, "Really", reply_to_id=early["id"])
-    assert hidden["reply_to"] is None
-    found = (await messages_of(http, member, group))[-1]
-    assert found == hidden
-    await remove_member(http, owner, group, late)
-    found = next(
-        message
-        for message in await messages_of(http, member, group)
-        if message["id"] == hidden["id"]
-    )
-    assert found["reply_to"]["body"] == "secret plan"
+    ear = await ear_of(node, late.id)
+    told = await say(http, member, group, "Really", reply_to_id=early["id"])
+    assert told["reply_to"] is None
+    edited = (await edit(http, member, told, "Really?")).json()
+    assert edited["reply_to"]["body"] == "secret plan"
+    await delete(http, member, told)
+    assert ear.kinds == ["message.created", "message.updated", "message.deleted"]
+    assert all(event["data"]["message"]["reply_to"] is None for event in ear.heard)
+    for reader, heads in ((owner, ["secret plan"] * 2), (late, [None])):
+        found = [
+            message["reply_to"] and message["reply_to"]["body"]
+            for message in await messages_of(http, reader, group)
+            if message["reply_to_id"] == early["id"]
+        ]
+        assert found == heads

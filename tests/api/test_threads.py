@@ -13,6 +13,7 @@ from api.app import create_app
 from realtime.lifecycle import DEFAULT_RULES, Rule
 from realtime.node import Node
 from realtime.worker import Worker
+from storage.records import UserId
 from tests.api.calling import KEY, ear_of, problem
 from tests.conftest import TestDatabase, running_node, settings_for
 from tests.factories import Person, make_people
@@ -108,6 +109,72 @@ async def test_who_has_not_applied_opens_nothing(
     problem(await open_thread(http, stranger, str(uuid4())), 404, "not_found")
     refused = await open_thread(http, owner, published, stranger)
     problem(refused, 403, "not_connected")
+
+
+async def test_a_stranger_does_not_learn_who_is_of_a_team(
+    node: Node, http: httpx.AsyncClient
+) -> None:
+    owner, other, stranger = await make_people(node, "Owner", "Other", "Stranger")
+    gig = await make_gig(http, owner)
+    for asked in (owner, other, Person(UserId(uuid4()), "Nobody", "")):
+        refused = await open_thread(http, stranger, gig, asked)
+        problem(refused, 403, "not_connected")
+    await set_status(http, gig, owner, "closed")
+    for asked in (owner, other):
+        problem(await open_thread(http, stranger, gig, asked), 404, "not_found")
+
+
+async def test_who_left_a_thread_comes_back_by_opening_it(
+    node: Node, http: httpx.AsyncClient
+) -> None:
+    owner, talent = await make_people(node, "Owner", "Talent")
+    gig = await make_gig(http, owner)
+    await apply(http, gig, talent)
+    thread = (await open_thread(http, talent, gig)).json()["id"]
+    part = f"/v1/conversations/{thread}/participants/{talent.id}"
+    await http.delete(part, headers=talent.headers)
+    problem(await say(http, talent, thread), 403, "not_a_participant")
+    ear = await ear_of(node, owner.id)
+    back = await open_thread(http, talent, gig)
+    assert (back.status_code, back.json()["id"]) == (200, thread)
+    assert ear.kinds == ["participant.joined"]
+    assert (await say(http, talent, thread)).status_code == 201
+
+    await http.delete(part, headers=owner.headers)
+    await http.delete(
+        part.replace(str(talent.id), str(owner.id)), headers=owner.headers
+    )
+    (colleague,) = await make_people(node, "Colleague")
+    await put(http, f"gigs/{gig}/members/{colleague.id}", role="casting")
+    gone = f"/v1/conversations/{thread}/participants/{colleague.id}"
+    await http.put(
+        part.replace(str(talent.id), str(owner.id)), headers=colleague.headers
+    )
+    assert (await http.delete(gone, headers=owner.headers)).status_code == 204
+    refused = await open_thread(http, colleague, gig, talent)
+    problem(refused, 403, "not_a_participant")
+
+
+async def test_another_reason_to_be_closed_is_said(
+    node: Node, http: httpx.AsyncClient
+) -> None:
+    owner, talent = await make_people(node, "Owner", "Talent")
+    gig = await make_gig(http, owner)
+    application = await apply(http, gig, talent)
+    thread = (await open_thread(http, talent, gig)).json()["id"]
+    await set_status(http, gig, owner, "closed")
+    path = f"gigs/{gig}/applications/{application}"
+    await put(http, path, applicant_id=str(talent.id), status="rejected")
+    await set_status(http, gig, owner, "published")
+    history = await http.get(
+        f"/v1/conversations/{thread}/messages", headers=talent.headers
+    )
+    said = [message["metadata"] for message in history.json()["items"]]
+    assert said == [
+        {"event": "thread.closed", "rule": "application.rejected"},
+        {"event": "thread.closed", "rule": "gig.closed"},
+    ]
+    problem(await say(http, talent, thread), 403, "gig_closed")
 
 
 async def test_a_recruiter_comes_and_goes_with_the_organization(

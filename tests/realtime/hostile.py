@@ -37,6 +37,13 @@ BAD_BODIES: list[Any] = [
     ["x"],
     {},
 ]
+
+
+def is_blank(body: object) -> bool:
+    """Tell whether nothing is said."""
+    return isinstance(body, str) and not body.strip()
+
+
 BAD_NOTES: list[Any] = [True, 0, "a\u0000b", "x" * 501, [], {}]
 BAD_TOKENS: list[Any] = [None, True, 0, [], {}]
 BAD_CURSORS: list[Any] = [True, 0, [], {}]
@@ -118,6 +125,24 @@ BAD_ID_LISTS: list[Any] = [
     [str(uuid4())] * 101,
 ]
 BAD_FLAGS: list[Any] = [None, 0, 1, "true", "", [], {}]
+BAD_EMOJI: list[Any] = [
+    None,
+    True,
+    1,
+    "",
+    " ",
+    "abc",
+    "<b>",
+    "a👍",
+    "👍👍",
+    "1",
+    "\u200d",
+    "\ufe0f",
+    "👍" + "\ufe0f" * 2,
+    "👍" * 40,
+    [],
+    {},
+]
 BAD_STATUSES: list[Any] = [None, "", "offline", "ONLINE", 1, True, ["online"], {}]
 
 # Kind of command → field → (is it required, what it must not be).
@@ -148,6 +173,19 @@ FIELDS: dict[str, dict[str, tuple[bool, list[Any]]]] = {
         f"connection.{step}": {"connection_id": (True, BAD_IDS)}
         for step in ("accept", "reject", "withdraw", "remove")
     },
+    # An empty one is for what has attachments, as the server finds out.
+    "message.edit": {
+        "message_id": (True, BAD_IDS),
+        "body": (True, [each for each in BAD_BODIES if not is_blank(each)]),
+    },
+    "message.delete": {"message_id": (True, BAD_IDS)},
+    **{
+        f"reaction.{step}": {
+            "message_id": (True, BAD_IDS),
+            "emoji": (True, BAD_EMOJI),
+        }
+        for step in ("add", "remove")
+    },
     "typing": {"conversation_id": (True, BAD_IDS), "active": (True, BAD_FLAGS)},
     "presence.watch": {"user_ids": (True, BAD_ID_LISTS)},
     "presence.unwatch": {"user_ids": (True, BAD_ID_LISTS)},
@@ -168,6 +206,8 @@ def good(kind: str, conversation: UUID) -> Json:
         "status": "online",
         "connection_id": str(uuid4()),
         "body": "Hi",
+        "message_id": str(uuid4()),
+        "emoji": "👍",
         "seq": 1,
         "token": "a.b.c",
     }

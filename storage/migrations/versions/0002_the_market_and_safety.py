@@ -575,6 +575,16 @@ def upgrade() -> None:
     )
     op.add_column(
         "conversations",
+        sa.Column(
+            "is_platforms",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+        ),
+        schema="callboard",
+    )
+    op.add_column(
+        "conversations",
         sa.Column("writers", sa.Text(), server_default="members", nullable=False),
         schema="callboard",
     )
@@ -829,6 +839,7 @@ def downgrade() -> None:
     op.drop_column("conversations", "closed_by", schema="callboard")
     op.drop_column("conversations", "history", schema="callboard")
     op.drop_column("conversations", "writers", schema="callboard")
+    op.drop_column("conversations", "is_platforms", schema="callboard")
     op.drop_column("conversations", "participants_key", schema="callboard")
     op.drop_index(
         op.f("ix_uploads_uploader_id"), table_name="uploads", schema="callboard"

@@ -31,22 +31,27 @@ def highlight(found: FoundMessage) -> list[Segment]:
     """
     Split what a message says into pieces that match and pieces that do not.
 
-    `searched` is the body as it was searched, character for character; a headline is
-    that with marks and more spaces. What any of them marks is a match. A long body is
-    cut around its first match; `…` stands where it goes on.
+    `searched` is the body, or the part of it around a match, as it was searched,
+    character for character; a headline is that with marks and more spaces. What any of
+    them marks is a match. A long body is cut around its first match; `…` stands where
+    it goes on.
     """
     said = unicodedata.normalize("NFC", found.message.body)
-    matches = [False] * len(said)
-    if len(found.searched) == len(said):
+    # Otherwise places would not be those of what was written.
+    is_as_searched = found.chars == len(said)
+    begins = found.begins if is_as_searched else 0
+    part = said[begins : begins + len(found.searched)] if is_as_searched else said
+    matches = [False] * len(part)
+    if is_as_searched:
         for headline in found.headlines:
             for place in _marked(found.searched, headline):
                 matches[place] = True
         _drop_single(matches, found.searched, found.phrases)
     first, last = _window(matches)
-    segments = list(_split(said, matches, first, last))
-    if first > 0:
+    segments = list(_split(part, matches, first, last))
+    if begins + first > 0:
         segments.insert(0, Segment(_CUT, is_match=False))
-    if last < len(said):
+    if begins + last < len(said):
         segments.append(Segment(_CUT, is_match=False))
     return segments
 

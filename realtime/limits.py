@@ -18,7 +18,7 @@ from storage.records import UserId
 
 # What is limited: messages of a sender; messages to the recipient of direct
 # conversations; conversations begun; connections asked for, and asked of somebody;
-# changes to what is there, which others are told of as of a message.
+# changes to what is there, which others are told of as of a message; searches.
 Kind = Literal[
     "messages",
     "messages_to",
@@ -26,6 +26,7 @@ Kind = Literal[
     "connections",
     "connections_to",
     "changes",
+    "searches",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

@@ -44,6 +44,7 @@ from realtime.metrics import Metrics
 from realtime.presence import MemoryPresence, Presence
 from realtime.protocol import CursorMoved, Draining, Event, Resync, encode_event
 from realtime.repair import Repair
+from realtime.searching import Turns
 from realtime.sender import Sender
 from realtime.sequencer import Sequencer
 from realtime.settings import Settings
@@ -111,6 +112,7 @@ class Node:
             self.files,
         )
         self.authenticator = Authenticator(settings, self.transaction, clock)
+        self.searches = Turns()
         self.is_draining = False
         self._departures = Departures()
         self._identity = ""

@@ -248,6 +248,9 @@ class Settings(BaseSettings):
     limit_connections_to: _Rate = Field(
         "300/6m", description="Connections that one person is asked for."
     )
+    limit_searches: _Rate = Field(
+        "120/2", description="Searches of one person; besides, one at a time."
+    )
     limit_changes: _Rate = Field(
         "1000/20",
         description="What one person changes: messages, reactions, members, blocks.",

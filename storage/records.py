@@ -176,9 +176,15 @@ class MessageEdit:
 
 @dataclass(frozen=True, slots=True)
 class FoundMessage:
-    """A message that was searched for, with the matches marked in what it says."""
+    """
+    A message that was searched for, with the matches marked in what it says.
+
+    Of a long one, in a part: `searched`, from the character `begins` on, of `chars`.
+    """
 
     message: Message
+    chars: int
+    begins: int
     searched: str
     headlines: Sequence[str]
     phrases: Sequence[str]

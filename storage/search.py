@@ -17,7 +17,8 @@ _TIMEOUT_MS = 5000
 
 # `messages` is asked once more, under its own policy.
 _FIND = text(f"""
-SELECT {COLUMNS}, found.searched, found.headlines, found.phrases
+SELECT {COLUMNS}, found.chars, found.begins, found.searched, found.headlines,
+  found.phrases
 FROM callboard.search_messages(:asked, :conversation, :sent_at, :id, :limit) AS found
 JOIN callboard.messages m
   ON m.conversation_id = found.conversation_id AND m.seq = found.seq
@@ -64,6 +65,13 @@ class Search:
             },
         )
         return [
-            FoundMessage(to_message(row), row.searched, row.headlines, row.phrases)
+            FoundMessage(
+                to_message(row),
+                row.chars,
+                row.begins,
+                row.searched,
+                row.headlines,
+                row.phrases,
+            )
             for row in rows
         ]

@@ -62,16 +62,16 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   END
 $$;
 
--- Text as the parser of every locale understands it: in lower case, and what is no word
--- a space, one for one. Brackets and slashes too, which it would take for tags and paths.
-CREATE FUNCTION callboard.plain_words(p_text text) RETURNS text
+-- Text as the parser of every locale understands it, ASCII aside: composed, in lower
+-- case, and what is no word a space, one for one.
+CREATE FUNCTION callboard.folded(p_text text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
   IF octet_length(p_text) = length(p_text) THEN
-    RETURN translate(p_text, '<>/', '   ');
+    RETURN p_text;
   END IF;
   RETURN regexp_replace(
-    translate(callboard.lowered(normalize(p_text, NFC)), '<>/’', '   '''),
+    callboard.lowered(normalize(p_text, NFC)),
     '[\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u00D7\u00F7\u037E\u0387'
     '\u055A-\u055F\u0589\u05BE\u05C0\u05C3\u05C6\u05F3\u05F4\u060C\u061B\u061F'
     '\u066A-\u066D\u06D4\u0964\u0965\u0E2F\u0E3F\u0E4F\u0E5A\u0E5B\u1360-\u1368'
@@ -79,6 +79,22 @@ BEGIN
     '\uFE10-\uFE1F\uFE30-\uFE6F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40'
     '\uFF5B-\uFF65]', ' ', 'g');
 END
+$$;
+
+-- Text with spaces for the signs of which the parser would make compounds, numbers,
+-- addresses, paths and tags. It tries those again from every sign on: half a second for
+-- a long message of nothing else, while its conversation is locked. (Only where there is
+-- one before a word: to look is cheaper than to translate, and most messages have none.)
+CREATE FUNCTION callboard.unsigned(p_text text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN p_text ~ '[-_./@+&<~]\S'
+    THEN translate(p_text, '-_./@+&<>~', '          ') ELSE p_text END
+$$;
+
+-- Text as it is searched: words with spaces between, one for one.
+CREATE FUNCTION callboard.plain_words(p_text text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT callboard.unsigned(callboard.folded(p_text))
 $$;
 
 -- One character of a script without spaces between words (Thai, Lao, Burmese, Khmer,
@@ -121,12 +137,31 @@ BEGIN
   IF p_body = '' THEN
     RETURN NULL;
   END IF;
-  words := CASE WHEN octet_length(p_body) = length(p_body) THEN translate(p_body, '<>/', '   ')
+  words := CASE WHEN octet_length(p_body) = length(p_body) THEN callboard.unsigned(p_body)
     ELSE callboard.spaced_words(callboard.plain_words(p_body)) END;
   config := callboard.search_config(p_locale);
   RETURN CASE WHEN config = regconfig 'pg_catalog.simple' THEN to_tsvector(config, words)
       ELSE to_tsvector('pg_catalog.simple', words) || to_tsvector(config, words) END
     || array_to_tsvector(ARRAY[callboard.conversation_word(p_conversation)]);
+END
+$$;
+
+-- What somebody asks for outside of quotes, as `websearch_to_tsquery` takes it. Words
+-- that a sign joins follow each other (file_name), as do characters of scripts without
+-- spaces; of signs only the minus before a word means something.
+CREATE FUNCTION callboard.asked_words(p_said text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+  sign text := '!#$%&''()*+,./:;<=>?@\[\\\]^_`{|}~-';
+  said text := regexp_replace(p_said, '((?:' || callboard.unspaced() || ')+)', '"\1" ', 'g');
+BEGIN
+  said := regexp_replace(said,
+    '([^\s"' || sign || '])[' || sign || ']+(?=[^\s"' || sign || '])', '\1_', 'g');
+  said := regexp_replace(said,
+    '([^\s"' || sign || ']+(?:_[^\s"' || sign || ']+)+)', '"\1"', 'g');
+  said := translate(said, '!#$%&''()*+,./:;<=>?@[\]^_`{|}~', repeat(' ', 30));
+  said := regexp_replace(said, '(?<=[^\s"-])-+|-+(?=\s)', ' ', 'g');
+  RETURN callboard.spaced_words(regexp_replace(said, '-+', '-', 'g'));
 END
 $$;
 
@@ -138,15 +173,14 @@ DECLARE
   config regconfig := callboard.search_config(p_locale);
   asked text;
 BEGIN
-  -- Every second part is a phrase. Outside of these, characters that follow each other
-  -- in a script without spaces are one too.
+  -- Every second part is a phrase.
   SELECT string_agg(CASE
-      WHEN part.place % 2 = 0 THEN ' "' || callboard.spaced_words(part.said) || '" '
-      ELSE callboard.spaced_words(regexp_replace(part.said,
-        '((?:' || callboard.unspaced() || ')+)', '"\1"', 'g'))
+      WHEN part.place % 2 = 0
+        THEN '"' || callboard.spaced_words(callboard.unsigned(part.said)) || '" '
+      ELSE callboard.asked_words(part.said)
     END, '' ORDER BY part.place) INTO asked
   FROM regexp_split_to_table(
-    callboard.plain_words(translate(p_asked, '“”„«»', '"""""')), '"')
+    callboard.folded(translate(p_asked, '“”„«»', '"""""')), '"')
     WITH ORDINALITY AS part(said, place);
   IF config = 'pg_catalog.simple'::regconfig THEN
     RETURN websearch_to_tsquery(config, asked);
@@ -156,7 +190,7 @@ BEGIN
 EXCEPTION
   -- A hundred minus signs are too many even for a parser that takes everything.
   WHEN internal_error OR program_limit_exceeded THEN
-    RETURN plainto_tsquery('pg_catalog.simple', asked);
+    RETURN plainto_tsquery('pg_catalog.simple', callboard.unsigned(asked));
 END
 $$;
 
@@ -168,18 +202,61 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     '((?:' || callboard.unspaced() || ')+)', 'g') AS found)
 $$;
 
+-- The part of a text of plain words in which what was asked first matches, or its
+-- beginning: to mark all of a long one would take as long as to write it. `headlines`
+-- has that part with matches between U+FDD0 and U+FDD1, once for each way in which words
+-- are kept; parts overlap, so that what is cut in one is whole in the next.
+CREATE FUNCTION callboard.excerpt(
+  p_text text, p_asked tsquery, p_configs regconfig[], p_phrases text[],
+  OUT begins integer, OUT searched text, OUT headlines text[]
+)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  -- In characters.
+  size CONSTANT integer := 1000;
+  step CONSTANT integer := 800;
+  first integer := GREATEST((
+    SELECT min(strpos(p_text, phrase)) FROM unnest(p_phrases) phrase
+    WHERE strpos(p_text, phrase) > 0) - 200, 0);
+  cut integer;
+BEGIN
+  first := COALESCE(first, 0);
+  FOR place IN 0 .. (length(p_text) - first) / step LOOP
+    cut := first + place * step;
+    -- From a word's beginning, where there is one soon.
+    IF cut > 0 THEN
+      cut := cut + GREATEST(strpos(substr(p_text, cut + 1, 100), ' '), 0);
+    END IF;
+    searched := substr(p_text, cut + 1, size);
+    EXIT WHEN searched = '' AND begins IS NOT NULL;
+    begins := cut;
+    headlines := ARRAY(
+      SELECT ts_headline(c, callboard.spaced_words(searched), p_asked,
+        'HighlightAll=true, StartSel=' || U&'\FDD0' || ', StopSel=' || U&'\FDD1')
+      FROM unnest(p_configs) c);
+    IF strpos(array_to_string(headlines, ''), U&'\FDD0') > 0 THEN
+      RETURN;
+    END IF;
+  END LOOP;
+  -- Nothing to mark: as for whoever asks only what is not to be there.
+  begins := 0;
+  searched := left(p_text, size);
+  headlines := '{}';
+END
+$$;
+
 -- What the user of this transaction finds in what they may read: newest first, from
--- before a place. `searched` is the body as it is searched, `headlines` has it with matches
--- between U+FDD0 and U+FDD1, once for each way in which words are kept; `phrases` are
--- those of `unspaced_phrases`.
+-- before a place. `chars` is the length of the body as it is searched, `searched`
+-- what of that is shown, after `begins` characters; `headlines` marks it (see `excerpt`);
+-- `phrases` are those of `unspaced_phrases`.
 --
 -- Conversations one by one, the liveliest first, until no other can have anything newer:
 -- a word that is everywhere is found in a few, a rare one costs a look at the index for
 -- each. (Row-level security lets no `@@` near an index, so this asks who may read.)
 CREATE FUNCTION callboard.search_messages(
   p_asked text, p_conversation uuid, p_sent_at timestamptz, p_id uuid, p_limit integer
-) RETURNS TABLE (conversation_id uuid, seq bigint, searched text, headlines text[],
-  phrases text[])
+) RETURNS TABLE (conversation_id uuid, seq bigint, chars integer,
+  begins integer, searched text, headlines text[], phrases text[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
@@ -223,13 +300,12 @@ BEGIN
     INTO conversations, seqs, ids, moments FROM newest n;
   END LOOP;
   RETURN QUERY
-  SELECT m.conversation_id, m.seq, s.searched, ARRAY(
-    SELECT ts_headline(c, callboard.spaced_words(s.searched), asked,
-      'HighlightAll=true, StartSel=' || U&'\FDD0' || ', StopSel=' || U&'\FDD1')
-    FROM unnest(configs) c), phrases
+  SELECT m.conversation_id, m.seq, length(s.searched), e.begins, e.searched, e.headlines,
+    phrases
   FROM unnest(conversations, seqs) AS f(conversation_id, seq)
   JOIN messages m ON m.conversation_id = f.conversation_id AND m.seq = f.seq
   CROSS JOIN LATERAL (SELECT callboard.plain_words(
-    translate(m.body, U&'\FDD0\FDD1', '  ')) AS searched) s;
+    translate(m.body, U&'\FDD0\FDD1', '  ')) AS searched) s
+  CROSS JOIN LATERAL excerpt(s.searched, asked, configs, phrases) e;
 END
 $$;

@@ -18,6 +18,7 @@ from tests.api.talking import (
     say,
     search,
 )
+from tests.conftest import TestDatabase, running_node, served, settings_for
 from tests.factories import Person, connect_people, make_pair, make_people, open_direct
 
 
@@ -108,6 +109,39 @@ async def test_a_search_takes_phrases_or_and_not(
     }
     found = {asked: bodies(await search(http, grace, asked)) for asked in expected}
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "asked", "expected"),
+    [
+        ("see file_name-v2.pdf", "file_name", "see [file]_[name]-v2.pdf"),
+        ("see file_name-v2.pdf", '"file name"', "see [file]_[name]-v2.pdf"),
+        ("see file_name-v2.pdf", "-file", None),
+        ("see file_name-v2.pdf", "see -v2", None),
+        ("see file_name-v2.pdf", "name_file", None),
+        ("mail ada@example.com now", "ada@example.com", "[ada]@[example].[com]"),
+        ("mail ada@example.com now", "example", "ada@[example].com"),
+        ("at https://example.com/a/cost.html", "cost", "/[cost].html"),
+        ("a well-known face", "well-known", "[well]-[known]"),
+        ("a well-known face", "face-", "[face]"),
+        ("a well-known face", "face - well", "[well]-known [face]"),
+        ("it is -5 or 1.5", "1.5", "or [1].[5]"),
+        ("Café-Bar", "café", "[Café]-Bar"),
+    ],
+)
+async def test_signs_are_spaces_between_words(
+    http: httpx.AsyncClient,
+    node: Node,
+    body: str,
+    asked: str,
+    expected: str | None,
+) -> None:
+    ada, grace, talk = await make_pair(node)
+    await say(http, ada, talk, body)
+    found = await search(http, grace, asked)
+    assert [one["body"] for one in found] == ([body] if expected else [])
+    if expected:
+        assert expected in marked(found[0])
 
 
 @pytest.mark.parametrize(
@@ -234,6 +268,59 @@ async def test_a_long_message_is_cut_around_its_match(
     assert pieces[0] == pieces[-1] == "…"
     assert sum(map(len, pieces)) < 400
     assert "[needle]" in marked(found)
+
+
+@pytest.mark.parametrize("filling", ["word ", "x", "我们", "a-b_", "- "])
+async def test_a_match_is_shown_wherever_it_stands(
+    http: httpx.AsyncClient, node: Node, filling: str
+) -> None:
+    ada, grace, talk = await make_pair(node)
+    for place in (0, 750, 995, 1600, 7900):
+        before = (filling * place)[:place]
+        await say(http, ada, talk, f"{before} 北京 needle {filling * 20}"[:8000])
+    for found in await search(http, grace, "needle") + await search(
+        http, grace, "北京"
+    ):
+        assert "[needle]" in marked(found) or "[北京]" in marked(found)
+
+
+async def test_a_page_has_at_most_fifty_hits(
+    http: httpx.AsyncClient, node: Node
+) -> None:
+    ada, grace, talk = await make_pair(node)
+    said = [f"needle {number}" for number in range(53)]
+    for body in said:
+        await say(http, ada, talk, body)
+    params = {"q": "needle", "limit": "200"}
+    answer = await http.get("/v1/messages/search", params=params, headers=grace.headers)
+    first = answer.json()
+    params["next"] = first["next"]
+    answer = await http.get("/v1/messages/search", params=params, headers=grace.headers)
+    rest = answer.json()
+    assert bodies(first["items"]) + bodies(rest["items"]) == said[::-1]
+    assert len(first["items"]) == 50
+    assert rest["next"] is None
+
+
+async def test_who_searches_too_often_is_told_when_to_go_on(
+    database: TestDatabase,
+) -> None:
+    async with (
+        running_node(settings_for(database, limit_searches="2/1h")) as node,
+        served(node) as server,
+        httpx.AsyncClient(base_url=server.url) as http,
+    ):
+        ada, grace, talk = await make_pair(node)
+        await say(http, ada, talk, "Hi")
+        for _ in range(2):
+            assert len(await search(http, grace, "hi")) == 1
+        params = {"q": "hi"}
+        answer = await http.get(
+            "/v1/messages/search", params=params, headers=grace.headers
+        )
+        refused = problem(answer, 429, "rate_limited")
+        assert refused["retry_after_ms"] > 1000
+        assert len(await search(http, ada, "hi")) == 1
 
 
 async def test_what_is_found_comes_newest_first_in_pages(

@@ -263,6 +263,7 @@ async def test_with_everything_off_nothing_is_limited(database: TestDatabase) ->
             "limit_conversations",
             "limit_connections",
             "limit_connections_to",
+            "limit_searches",
             "limit_changes",
         ],
         "off",

@@ -13,7 +13,13 @@ from storage.records import ConversationId, FoundMessage, Message, MessageId
 MOMENT = datetime(2026, 11, 21, tzinfo=UTC)
 
 
-def found(body: str, searched: str, *headlines: str, phrases: str = "") -> FoundMessage:
+def found(
+    body: str,
+    searched: str,
+    *headlines: str,
+    phrases: str = "",
+    begins: int | None = None,
+) -> FoundMessage:
     message = Message(
         id=MessageId(uuid4()),
         conversation_id=ConversationId(uuid4()),
@@ -32,7 +38,8 @@ def found(body: str, searched: str, *headlines: str, phrases: str = "") -> Found
         xid=1,
     )
     marked = [text.replace("[", "\ufdd0").replace("]", "\ufdd1") for text in headlines]
-    return FoundMessage(message, searched, marked, phrases.split())
+    chars = len(searched) if begins is None else len(body)
+    return FoundMessage(message, chars, begins or 0, searched, marked, phrases.split())
 
 
 def shown(segments: list[Segment]) -> str:
@@ -62,6 +69,17 @@ def test_a_part_of_a_phrase_is_no_match() -> None:
 
 def test_a_text_that_was_searched_as_another_is_shown_without_matches() -> None:
     assert highlight(found("Cats", "ca", "[ca]")) == [Segment("Cats", is_match=False)]
+
+
+def test_a_part_that_was_searched_is_laid_back_where_it_stands() -> None:
+    body = "Cats and " + "Dogs " * 3
+    segments = highlight(found(body, "dogs dogs", "dogs [dogs]", begins=9))
+    assert shown(segments) == "…Dogs [Dogs]…"
+
+
+def test_a_part_at_the_end_goes_on_before_only() -> None:
+    segments = highlight(found("Cats, dogs", "dogs", "[dogs]", begins=6))
+    assert shown(segments) == "…[dogs]"
 
 
 # A match is a word, never a space.

@@ -132,9 +132,10 @@ async def test_who_opens_the_thread_of_an_application_that_is_there(
 
         def may_by_application(cell: Cell) -> str | None:
             role = cell[-1]
-            if role in {"left", "taken out"}:
+            if role == "taken out":
                 return "not_a_participant"
-            return None if role in IN_THREADS else "not_found"
+            # Who left of their own accord is back by it.
+            return None if role in {*IN_THREADS, "left"} else "not_found"
 
         assert (
             await compare(doors, cells, may_by_application, by_application)
@@ -146,11 +147,10 @@ async def test_who_opens_the_thread_of_an_application_that_is_there(
             return (await found(asking, threads[by_id[gig]], about),)
 
         def may_by_applicant(cell: Cell) -> str | None:
-            # A draft is not known outside; of anything else a stranger learns that
-            # they have no part in it.
+            # Only what is published is known outside, and who is of the team is not.
             is_strange = may_by_application(cell) == "not_found"
-            if is_strange and cell[0] != "draft":
-                return "forbidden"
+            if is_strange and cell[0] == "published":
+                return "not_connected"
             return may_by_application(cell)
 
         some = [cell for cell in cells if cell[0][1] in {"pending", "withdrawn"}]

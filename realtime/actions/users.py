@@ -10,6 +10,7 @@ from realtime.actor import Actor
 from realtime.announcements import CLOSE_SESSIONS
 from realtime.clock import instant
 from realtime.errors import Conflict, NotFound, Suspended, Unauthenticated
+from realtime.telling import doubt_relations
 from realtime.tokens import Claims
 from storage.errors import Duplicate
 from storage.records import Profile, User, UserId
@@ -96,6 +97,9 @@ async def put_users(
         _say_what_happened(work, before.get(user.id), user)
         if user.account_status != "active":
             close_sessions(work, user.id, "access revoked", now)
+        elif user.id in before and before[user.id].account_status != "active":
+            # Whoever watches them may know again.
+            doubt_relations(work, [user.id])
     await _leave_groups(
         work,
         [

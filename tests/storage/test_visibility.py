@@ -259,9 +259,6 @@ EXPECTED: Mapping[str, Seen] = {
     "viewer": {
         "organizations": {"company here"},
         "organization_members": {"company here viewer"},
-        "gigs": {"gig here"},
-        "gig_members": {"gig here member"},
-        "applications": {"gig here applicant", "gig here rival"},
     },
     # What is left is one's own: where one was, what one sent, read and uploaded.
     "former": {

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 from callboard_client import Socket
 
@@ -62,22 +63,25 @@ class Place:
 class World:
     """What is, what ought to be, and what people can do."""
 
-    def __init__(self, server: Served, people: list[Person], gig: str) -> None:
+    def __init__(
+        self, server: Served, database_url: str, people: list[Person], gig: str
+    ) -> None:
         self.places: list[Place] = []
         self._server = server
+        self._database_url = database_url
         self._people = people
         self._gig = gig
         self._http = httpx.AsyncClient(base_url=server.url)
         self._blocks: set[int] = set()
 
     @classmethod
-    async def begin(cls, server: Served) -> "World":
-        """Make the people and their conversations."""
+    async def begin(cls, server: Served, database_url: str) -> "World":
+        """Make the people and their conversations; the URL is the owner's."""
         people = await make_people(server.node, "Ada", "Grace", "Linus")
         for one in range(3):
             for other in range(one):
                 await connect_people(server.node, people[one], people[other])
-        world = cls(server, people, str(uuid4()))
+        world = cls(server, database_url, people, str(uuid4()))
         direct = await open_direct(server.node, people[ADA], people[GRACE])
         await world.set_gig("published")
         await world.platform(f"gigs/{world._gig}/members/{people[GRACE].id}")
@@ -208,12 +212,19 @@ class World:
             place.said += await self._system_messages(place)
 
     async def _system_messages(self, place: Place) -> list[Said]:
-        """Fetch what only the server can have added."""
-        path = f"/v1/conversations/{place.id}/messages"
-        answer = await self.ask(LINUS, "GET", f"{path}?after={len(place.said)}")
-        items = answer.json()["items"]
-        assert all(message["kind"] == "system" for message in items)
-        return [Said(message["id"], None) for message in items]
+        """Fetch what only the server can have added, whoever has left meanwhile."""
+        owner = await asyncpg.connect(self._database_url)
+        try:
+            added = await owner.fetch(
+                "SELECT id, kind FROM callboard.messages "
+                "WHERE conversation_id = $1 AND seq > $2 ORDER BY seq",
+                UUID(place.id),
+                len(place.said),
+            )
+        finally:
+            await owner.close()
+        assert all(row["kind"] == "system" for row in added)
+        return [Said(str(row["id"]), None) for row in added]
 
     # --- what the doors say ---------------------------------------------------------
 

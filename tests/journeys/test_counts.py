@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from realtime.lifecycle import DEFAULT_RULES, Rule
@@ -23,7 +23,7 @@ async def a_world(database: TestDatabase) -> AsyncIterator[World]:
         running_node(settings_for(database, lifecycle=RULES)) as node,
         served(node) as server,
     ):
-        world = await World.begin(server)
+        world = await World.begin(server, database.admin_url)
         try:
             yield world
         finally:
@@ -145,9 +145,11 @@ steps = st.one_of(
 )
 
 
+# Shrinking would begin a server per try, for many minutes.
 @settings(
     max_examples=8,
     deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(plan=st.lists(steps, min_size=5, max_size=20))

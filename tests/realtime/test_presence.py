@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any, Never
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 import httpx
 import pytest
@@ -100,6 +101,10 @@ async def servers(
         yield a, b
 
 
+# What sockets were answered, until they heard something else.
+ANSWERED: WeakKeyDictionary[Socket, dict[str, str]] = WeakKeyDictionary()
+
+
 async def connect(server: Served, person: Person) -> Socket:
     return await Socket.connect(server.socket_url, person.token)
 
@@ -109,7 +114,9 @@ async def watch(socket: Socket, *people: Person) -> list[tuple[str, str]]:
     answer = await socket.request(
         "presence.watch", user_ids=[str(person.id) for person in people]
     )
-    return [(each["user_id"], each["status"]) for each in answer["presence"]]
+    stand = [(each["user_id"], each["status"]) for each in answer["presence"]]
+    ANSWERED.setdefault(socket, {}).update(stand)
+    return stand
 
 
 def about(person: Person, status: str | None = None) -> Where:
@@ -119,9 +126,17 @@ def about(person: Person, status: str | None = None) -> Where:
 
 
 async def hear(socket: Socket, person: Person, status: str) -> dict[str, Any]:
-    """Wait for the next thing said of somebody; it must be this."""
+    """
+    Wait for the next news of somebody; they must be this.
+
+    What a watch answered may be said once more, by a change that came right before.
+    """
+    answered = ANSWERED.setdefault(socket, {})
     data: dict[str, Any] = await socket.expect("presence", where=about(person))
+    if data["status"] != status and data["status"] == answered.get(str(person.id)):
+        data = await socket.expect("presence", where=about(person))
     assert data["status"] == status
+    answered.pop(str(person.id), None)
     return data
 
 

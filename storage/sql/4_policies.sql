@@ -42,6 +42,13 @@ GRANT INSERT ON callboard.receipts, callboard.feed, callboard.audit_logs,
   callboard.domain_events, callboard.reports, callboard.uploads TO callboard_user;
 GRANT SELECT, INSERT, UPDATE ON callboard.user_content_preferences TO callboard_user;
 GRANT UPDATE (privacy, updated_at) ON callboard.users TO callboard_user;
+GRANT SELECT, UPDATE (seen_at, read_at, archived_at, updated_at, changed_xid)
+  ON callboard.notifications TO callboard_user;
+GRANT SELECT, INSERT, UPDATE ON callboard.notification_settings TO callboard_user;
+GRANT SELECT, INSERT, UPDATE, DELETE ON callboard.notification_preferences,
+  callboard.devices, callboard.job_alerts TO callboard_user;
+GRANT SELECT, INSERT, DELETE ON callboard.topic_subscriptions TO callboard_user;
+GRANT SELECT ON callboard.job_alert_matches TO callboard_user;
 GRANT UPDATE (hides_receipts) ON callboard.participants TO callboard_user;
 
 DROP POLICY IF EXISTS oneself ON callboard.users;
@@ -56,6 +63,25 @@ DROP POLICY IF EXISTS oneself ON callboard.user_content_preferences;
 CREATE POLICY oneself ON callboard.user_content_preferences TO callboard_user
   USING (user_id = callboard.current_user_id())
   WITH CHECK (user_id = callboard.current_user_id());
+
+DO $$
+DECLARE
+  name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['notifications', 'notification_settings',
+      'notification_preferences', 'devices', 'job_alerts', 'topic_subscriptions'] LOOP
+    EXECUTE format('DROP POLICY IF EXISTS oneself ON callboard.%I', name);
+    EXECUTE format('CREATE POLICY oneself ON callboard.%I TO callboard_user'
+      ' USING (user_id = callboard.current_user_id())'
+      ' WITH CHECK (user_id = callboard.current_user_id())', name);
+  END LOOP;
+END
+$$;
+
+DROP POLICY IF EXISTS owner ON callboard.job_alert_matches;
+CREATE POLICY owner ON callboard.job_alert_matches FOR SELECT TO callboard_user
+  USING (EXISTS (SELECT FROM callboard.job_alerts a
+    WHERE a.id = alert_id AND a.user_id = callboard.current_user_id()));
 
 DROP POLICY IF EXISTS oneself ON callboard.organization_members;
 CREATE POLICY oneself ON callboard.organization_members FOR SELECT TO callboard_user

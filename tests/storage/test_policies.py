@@ -28,6 +28,13 @@ READABLE = {
     "applications",
     "reports",
     "user_content_preferences",
+    "notifications",
+    "notification_preferences",
+    "notification_settings",
+    "devices",
+    "topic_subscriptions",
+    "job_alerts",
+    "job_alert_matches",
 }
 HIDDEN = {
     "feed",
@@ -36,6 +43,17 @@ HIDDEN = {
     "moderation_log",
     "audit_logs",
     "domain_events",
+    "broadcasts",
+    "deliveries",
+    "digests",
+    "email_logs",
+    "email_suppressions",
+    "event_consumers",
+    "inbound_emails",
+    "reminders",
+    "server_keys",
+    "webhook_deliveries",
+    "webhook_endpoints",
 }
 
 

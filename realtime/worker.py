@@ -1,7 +1,9 @@
 """
-What has to be done now and then, whoever is connected: ending threads, forgetting.
+What has to be done whoever is connected: telling people, ending threads, forgetting.
 
-Any number of these may run: every chore takes only what nobody else is taking.
+A chore is done now and then; a line is worked on all the time, a piece after the other,
+beside the other lines. Any number of workers may run: every chore and every line takes
+only what nobody else is taking.
 """
 
 import asyncio
@@ -15,8 +17,9 @@ from uuid import uuid4
 
 from realtime.actions.threads import tell_lives
 from realtime.actions.uploads import remove_discarded
-from realtime.clock import system_clock
+from realtime.clock import Clock, system_clock
 from realtime.file_stores import file_store
+from realtime.presence import Presence
 from realtime.recount import SpotChecks
 from realtime.settings import Settings
 from storage import feed, happenings
@@ -28,11 +31,19 @@ from storage.unit_of_work import begin
 log = logging.getLogger(__name__)
 
 Chore = Callable[[], Awaitable[int]]
+# Does the next piece; tells whether there is more to do at once.
+Line = Callable[[], Awaitable[bool]]
 
 # protocol.md, section 3: an idempotency key holds for a day.
 ANSWERS_KEPT_FOR = timedelta(hours=24)
 
 ROUND_SECONDS = 60.0
+
+# How long something new may lie before a line looks again.
+IDLE_SECONDS = 0.5
+
+# A line that failed is not hurried.
+_AFTER_FAILURE_SECONDS = 5.0
 
 # A thousand conversations at a time: often enough for who reads the metrics, little
 # enough for nobody to notice.
@@ -43,24 +54,35 @@ _THREADS = 100
 
 
 class Worker:
-    """Does every chore once a round until it is told to stop."""
+    """
+    Works on all lines and does every chore once a round, until it is told to stop.
+
+    `presence` tells who is there just now; without it nobody is, as far as this knows.
+    """
 
     def __init__(
         self,
         settings: Settings,
         database: Database,
         *,
+        presence: Presence | None = None,
+        clock: Clock = system_clock,
         round_seconds: float = ROUND_SECONDS,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._id = uuid4()
-        self._id = uuid4()
+        self._settings = settings
         self._database = database
-        self._files = file_store(settings, system_clock)
+        self._presence = presence
+        self._clock = clock
+        self._transactions = partial(begin, database, self._id)
+        self._files = file_store(settings, clock)
         self._feed_kept_for = settings.feed_keep_seconds
         self._audit_days = settings.audit_keep_days
         self._events_days = settings.domain_events_keep_days
         self._round_seconds = round_seconds
-        self._spot_checks = SpotChecks(partial(begin, database, self._id))
+        self._idle_seconds = idle_seconds
+        self._spot_checks = SpotChecks(self._transactions)
         self._counts_at = 0.0
         self._is_told_to_stop = asyncio.Event()
         self.chores: Mapping[str, Chore] = {
@@ -71,22 +93,47 @@ class Worker:
             "uploads": self._remove_uploads,
             "counts": self._check_counts,
         }
+        self.lines: Mapping[str, Line] = {}
 
     async def work(self) -> None:
         """
-        Go round until `stop`; the round that runs is finished.
+        Work until `stop`; what was begun is finished.
 
-        A database that is away is waited for; what else goes wrong in a chore is
-        logged and keeps no other chore from being done.
+        A database that is away is waited for; what else goes wrong in one chore or line
+        is logged and keeps no other from being done.
         """
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._go_round_and_round())
+                for name, line in self.lines.items():
+                    group.create_task(self._work_on(name, line))
+        finally:
+            if self._files is not None:
+                await self._files.close()
+
+    async def _go_round_and_round(self) -> None:
         while not self._is_told_to_stop.is_set():
             await self.go_round()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(
-                    self._is_told_to_stop.wait(), self._round_seconds
-                )
-        if self._files is not None:
-            await self._files.close()
+            await self._rest(self._round_seconds)
+
+    async def _work_on(self, name: str, line: Line) -> None:
+        while not self._is_told_to_stop.is_set():
+            try:
+                rest = 0.0 if await line() else self._idle_seconds
+            except Busy as error:
+                log.warning("line waits", extra={"line": name, "cause": str(error)})
+                rest = _AFTER_FAILURE_SECONDS
+            except Exception:
+                log.exception("line failed", extra={"line": name})
+                rest = _AFTER_FAILURE_SECONDS
+            await self._rest(rest)
+
+    async def _rest(self, seconds: float) -> None:
+        if not seconds:
+            await asyncio.sleep(0)
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._is_told_to_stop.wait(), seconds)
 
     def stop(self) -> None:
         """Have `work` return soon."""
@@ -110,7 +157,7 @@ class Worker:
         count = 0
         while True:
             # The nodes find what is announced here by their sweeps.
-            async with begin(self._database, self._id) as work:
+            async with self._transactions() as work:
                 lives = await work.threads.end_due(_THREADS)
                 if lives:
                     await tell_lives(work, lives)
@@ -134,7 +181,7 @@ class Worker:
     async def _remove_uploads(self) -> int:
         if self._files is None:
             return 0
-        async with begin(self._database, self._id) as work:
+        async with self._transactions() as work:
             return await remove_discarded(work, self._files)
 
     async def _forget_logs(self) -> int:

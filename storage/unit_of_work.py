@@ -22,6 +22,7 @@ from storage.connections import Blocks, Connections
 from storage.content_preferences import ContentPreferences
 from storage.conversations import Conversations
 from storage.database import SERVICE_ROLE, USER_ROLE, Database, busy_when_unreachable
+from storage.deliveries import Deliveries
 from storage.domain_events import DomainEvents
 from storage.edits import Edits
 from storage.gigs import Gigs
@@ -69,6 +70,7 @@ class UnitOfWork:
         self.connections = Connections(self.connection)
         self.content_preferences = ContentPreferences(self.connection)
         self.conversations = Conversations(self.connection)
+        self.deliveries = Deliveries(self.connection)
         self.domain_events = DomainEvents(self.connection)
         self.edits = Edits(self.connection)
         self.gigs = Gigs(self.connection)

@@ -140,8 +140,13 @@ class Notifier(Protocol):
     run at once.
     """
 
-    def can_carry(self, parcel: Parcel) -> bool:
-        """Tell whether this is configured to carry it; if not, a relay may."""
+    @property
+    def kinds(self) -> frozenset[str]:
+        """
+        Name what this is configured to carry: `email`, `webpush`, `fcm`, `apns`.
+
+        What no notifier carries waits for a relay.
+        """
 
     async def send(self, parcel: Parcel) -> Outcome:
         """Carry it out, and tell what came of it."""

@@ -40,6 +40,7 @@ from storage.recount import Recount
 from storage.reports import Reports
 from storage.resume import Resume
 from storage.search import Search
+from storage.server_keys import ServerKeys
 from storage.threads import Threads
 from storage.uploads import Uploads
 from storage.users import Users
@@ -86,6 +87,7 @@ class UnitOfWork:
         self.reports = Reports(self.connection)
         self.resume = Resume(self.connection)
         self.search = Search(self.connection)
+        self.server_keys = ServerKeys(self.connection)
         self.threads = Threads(self.connection)
         self.uploads = Uploads(self.connection)
         self.users = Users(self.connection)

@@ -1,8 +1,8 @@
 """
 What tests stand on: a real PostgreSQL, a database each, nodes and servers.
 
-PostgreSQL starts once and a migrated template is cloned for every test, so commits
-are real. Everything is on free ports and is gone when the test ends.
+PostgreSQL starts once, and every test has a migrated, empty database, so commits are
+real. Everything is on free ports and is gone when the test ends.
 """
 
 import asyncio
@@ -11,9 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
-import asyncpg
 import httpx
 import pytest
 
@@ -25,10 +23,8 @@ from realtime.settings import Settings, load
 from storage.database import Database
 from storage.embedded import EmbeddedPostgres
 from storage.migrate import migrate
+from tests.databases import LOGIN, TEMPLATE, Databases, TestDatabase
 from tests.services import ValkeyServer
-
-LOGIN = "callboard_server"
-TEMPLATE = "callboard_template"
 
 JWT_SECRET = "a-secret-of-the-tests-only-0123456789abcdef"
 API_KEY = "cbk_a-key-of-the-tests-only-0123456789"
@@ -56,27 +52,18 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[EmbeddedPostgres]:
         yield server
 
 
-@dataclass(frozen=True)
-class TestDatabase:
-    """A database of one test: as the server logs in, and as its owner."""
-
-    __test__ = False
-
-    url: str
-    admin_url: str
+@pytest.fixture(scope="session")
+def databases(postgres: EmbeddedPostgres) -> Databases:
+    """What lends databases to tests."""
+    return Databases(postgres)
 
 
 @pytest.fixture
-async def database(postgres: EmbeddedPostgres) -> AsyncIterator[TestDatabase]:
-    """An empty, migrated database."""
-    name = f"test_{uuid4().hex}"
-    admin = await asyncpg.connect(postgres.url("postgres"))
-    try:
-        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
-        yield TestDatabase(postgres.url(name, user=LOGIN), postgres.url(name))
-        await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-    finally:
-        await admin.close()
+async def database(databases: Databases) -> AsyncIterator[TestDatabase]:
+    """An empty, migrated database, to do anything with."""
+    database = await databases.lend()
+    yield database
+    await databases.take_back(database)
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,15 @@
 """The audit log: who did what to whom. Rows are only ever added (3_safety.sql)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.ids import uuid7
 from storage.tables import audit_logs
 
 
@@ -38,6 +40,20 @@ class Audit:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+
+    async def add(
+        self, action: str, subject: Mapping[str, str], data: Mapping[str, Any]
+    ) -> None:
+        """Note what the server itself did, which is nothing for the platform."""
+        await self._connection.execute(
+            insert(audit_logs).values(
+                id=uuid7(),
+                actor_kind="system",
+                action=action,
+                subject=dict(subject),
+                data=dict(data),
+            )
+        )
 
     async def acts(
         self,

@@ -19,19 +19,23 @@ from storage import feed, happenings
 from storage.applications import Applications
 from storage.audit import Audit
 from storage.connections import Blocks, Connections
+from storage.consumers import Consumers
 from storage.content_preferences import ContentPreferences
 from storage.conversations import Conversations
 from storage.database import SERVICE_ROLE, USER_ROLE, Database, busy_when_unreachable
 from storage.deliveries import Deliveries
 from storage.domain_events import DomainEvents
 from storage.edits import Edits
+from storage.email import Emails
 from storage.gigs import Gigs
 from storage.happenings import Happening
+from storage.inbox import Inbox
 from storage.keys import ApiKeys, IdempotencyKeys
 from storage.ledger import Ledger
 from storage.messages import Messages
 from storage.moderation import Moderation
 from storage.organizations import Organizations
+from storage.preferences import Preferences
 from storage.presence import Presences
 from storage.privacy import Privacies
 from storage.receipts import Receipts
@@ -69,17 +73,21 @@ class UnitOfWork:
         self.audit = Audit(self.connection)
         self.blocks = Blocks(self.connection)
         self.connections = Connections(self.connection)
+        self.consumers = Consumers(self.connection)
         self.content_preferences = ContentPreferences(self.connection)
         self.conversations = Conversations(self.connection)
         self.deliveries = Deliveries(self.connection)
         self.domain_events = DomainEvents(self.connection)
         self.edits = Edits(self.connection)
+        self.emails = Emails(self.connection)
         self.gigs = Gigs(self.connection)
         self.idempotency_keys = IdempotencyKeys(self.connection)
+        self.inbox = Inbox(self.connection)
         self.ledger = Ledger(self.connection)
         self.messages = Messages(self.connection)
         self.moderation = Moderation(self.connection)
         self.organizations = Organizations(self.connection)
+        self.preferences = Preferences(self.connection)
         self.presences = Presences(self.connection)
         self.privacy = Privacies(self.connection)
         self.receipts = Receipts(self.connection)
@@ -102,6 +110,27 @@ class UnitOfWork:
         """
         to = [str(user) for user in audience]
         self.recorded.append({"to": to, "type": kind, "at": at, "data": data})
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """
+        Do something that may fail without taking the rest of the work with it.
+
+        After an exception nothing of it is left, neither rows nor what it recorded.
+
+        Raises:
+            Busy: The database is busy, or away, which ends the work itself.
+        """
+        before = len(self.recorded), len(self.appended), len(self.happenings)
+        try:
+            with busy_when_unreachable():
+                async with self.connection.begin_nested():
+                    yield
+        except BaseException:
+            del self.recorded[before[0] :]
+            del self.appended[before[1] :]
+            del self.happenings[before[2] :]
+            raise
 
     @asynccontextmanager
     async def as_the_server(self) -> AsyncIterator[None]:

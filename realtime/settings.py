@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from realtime.lifecycle import DEFAULT_RULES, Rule, read_rules
+from realtime.mail.addresses import SmtpAddress, is_mail_address
 from realtime.rates import Rate
 
 PREFIX = "CALLBOARD_"
@@ -210,6 +211,30 @@ class Settings(BaseSettings):
         default=False, description="The bucket stands in the path, not in the host."
     )
 
+    app_url: str | None = Field(
+        None, description="The platform's own page, to which links in mails lead."
+    )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="Sends mail: smtp://user:password@host:587 (with STARTTLS;"
+        " ?starttls=opportunistic or off) or smtps://… (docs/email.md).",
+    )
+    smtp_ca_file: Path | None = Field(
+        None, description="Certificates to trust there; none: the system's."
+    )
+    smtp_connections: int = Field(
+        4, ge=1, le=100, description="Connections to it, per process, at the most."
+    )
+    mail_from: str | None = Field(
+        None, description="The address that mails come from, board@chat.example."
+    )
+    mail_name: str = Field(
+        "Callboard", min_length=1, max_length=100, description="What mails call you."
+    )
+    mail_domain: str | None = Field(
+        None, description="Domain whose mail `callboard intake` takes; none: no intake."
+    )
+
     team_roles: Annotated[tuple[OrganizationRole, ...], NoDecode] = Field(
         ("admin", "recruiter", "account_manager"),
         description="Roles in an organization that take part in its gigs' threads,"
@@ -302,7 +327,28 @@ class Settings(BaseSettings):
             raise ValueError("must begin with cbk_ and have at least 20 characters")
         return value
 
-    @field_validator("public_url", "s3_endpoint")
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_an_smtp_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            SmtpAddress.parse(value.get_secret_value())
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not is_mail_address(value):
+            raise ValueError("must be an address like board@chat.example")
+        return value
+
+    @field_validator("mail_domain")
+    @classmethod
+    def _is_a_domain(cls, value: str | None) -> str | None:
+        if value is not None and not is_mail_address(f"board@{value}"):
+            raise ValueError("must be a domain like mail.chat.example")
+        return value and value.lower()
+
+    @field_validator("app_url", "public_url", "s3_endpoint")
     @classmethod
     def _is_a_base(cls, value: str | None) -> str | None:
         if value is None:
@@ -331,6 +377,8 @@ class Settings(BaseSettings):
     def _plausible(self) -> Self:
         if self.redis_cluster and self.redis_url is None:
             raise ValueError("CALLBOARD_REDIS_CLUSTER needs CALLBOARD_REDIS_URL")
+        if self.smtp_url and not self.mail_from:
+            raise ValueError("CALLBOARD_SMTP_URL needs CALLBOARD_MAIL_FROM")
         if self.s3_bucket and not (self.s3_access_key and self.s3_secret_key):
             raise ValueError(
                 "CALLBOARD_S3_BUCKET needs CALLBOARD_S3_ACCESS_KEY and"

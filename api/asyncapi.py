@@ -21,6 +21,7 @@ from realtime.protocol import (
     Event,
     Instant,
     Message,
+    Unread,
     Wire,
 )
 
@@ -78,6 +79,12 @@ class DeliveredAnswer(Wire):
     delivered_seq: int
 
 
+class UnreadAnswer(Wire):
+    """What still waits."""
+
+    unread: Unread
+
+
 class ConnectionAnswer(Wire):
     """The connection as it stands now."""
 
@@ -95,6 +102,9 @@ ANSWERS: Mapping[str, type[Wire]] = {
     "reaction.remove": ReactionsAnswer,
     "conversation.read": ReadAnswer,
     "conversation.delivered": DeliveredAnswer,
+    "notification.seen": UnreadAnswer,
+    "notification.read": UnreadAnswer,
+    "notification.archive": UnreadAnswer,
     "connection.request": ConnectionAnswer,
     "connection.accept": ConnectionAnswer,
     "connection.reject": ConnectionAnswer,

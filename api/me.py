@@ -32,7 +32,7 @@ async def get_me(node: ANode, actor: AnActor) -> Me:
         user = await work.users.get(actor.user_id)
         privacy = await work.privacy.get(actor.user_id)
         content = await work.content_preferences.get(actor.user_id)
-        unread = await work.conversations.unread(actor.user_id)
+        unread = await work.conversations.unread(actor.user_id, node.clock())
     if user is None or privacy is None:
         # Erased between the check of the token and now.
         raise NotFound

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from realtime.actions import connections, messages, receipts
+from realtime.actions import connections, messages, notifications, receipts
 from realtime.actions.typing import find_typing_audience
 from realtime.actor import Actor
 from realtime.clock import instant
@@ -13,6 +13,7 @@ from realtime.node import Node
 from realtime.protocol import (
     AcceptConnection,
     AddReaction,
+    ArchiveNotifications,
     BlockUser,
     Command,
     DeleteMessage,
@@ -20,10 +21,12 @@ from realtime.protocol import (
     MarkDelivered,
     MarkRead,
     Ping,
+    ReadNotifications,
     RejectConnection,
     RemoveConnection,
     RemoveReaction,
     RequestConnection,
+    SeeNotifications,
     SetPresence,
     Type,
     Typing,
@@ -32,6 +35,7 @@ from realtime.protocol import (
     WatchPresence,
     WithdrawConnection,
 )
+from storage.inbox import Mark
 from storage.records import ConnectionId, ConversationId, MessageId, UserId
 
 Data = Mapping[str, Any]
@@ -90,6 +94,18 @@ async def _delivered(node: Node, actor: Actor, command: MarkDelivered) -> Data:
             work, actor, ConversationId(command.conversation_id), command.seq
         )
     return {"delivered_seq": markers.delivered_seq}
+
+
+def _mark(mark: Mark) -> Handler:
+    """Make a handler that marks notifications."""
+
+    async def handle(node: Node, actor: Actor, command: ReadNotifications) -> Data:
+        unread = await notifications.mark(
+            node.transaction, actor, mark, command.ids, node.clock
+        )
+        return {"unread": unread.json_data()}
+
+    return handle
 
 
 async def _request(node: Node, actor: Actor, command: RequestConnection) -> Data:
@@ -167,6 +183,9 @@ HANDLERS: Mapping[type[Command], Handler] = {
     RemoveReaction: _remove_reaction,
     MarkRead: _read,
     MarkDelivered: _delivered,
+    SeeNotifications: _mark("seen"),
+    ReadNotifications: _mark("read"),
+    ArchiveNotifications: _mark("archived"),
     RequestConnection: _request,
     AcceptConnection: _step(connections.accept_connection),
     RejectConnection: _step(connections.reject_connection),

@@ -14,7 +14,12 @@ from uuid import UUID
 import orjson
 
 from realtime.announcements import Run, Told
-from realtime.protocol import ConversationCreated, ParticipantLeft, Resync
+from realtime.protocol import (
+    MANY_CONVERSATIONS,
+    ConversationCreated,
+    ParticipantLeft,
+    Resync,
+)
 from storage.records import ConversationId, UserId
 
 # Longer than anything is under way: the sweep brings what was lost within a second.
@@ -50,6 +55,8 @@ class Departures:
             for user in told.audience:
                 self._drop((user, ConversationId(UUID(data["id"]))))
         elif told.kind == Resync.kind and self._concerns(told.audience):
+            if orjson.loads(told.payload)["data"]["reason"] != MANY_CONVERSATIONS:
+                return
             # Who is back in very many is not told in which.
             for place in [each for each in self._gone if each[0] in told.audience]:
                 self._drop(place)

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from realtime.errors import Invalid, NotFound, Problem
-from realtime.protocol import COMMANDS, LATER_COMMANDS, Command
+from realtime.errors import Invalid, Problem
+from realtime.protocol import COMMANDS, Command
 
 # Longer names of fields are cut in refusals; longer integers are none that we take.
 _FIELD_CHARS = 100
@@ -25,10 +25,7 @@ def parse_command(kind: str, data: object) -> Command:
     Raises:
         Invalid: The data is not what the contract says; names the fields, not their
             values.
-        NotFound: The contract has it, this release has not.
     """
-    if kind in LATER_COMMANDS:
-        raise NotFound("This command is not built yet.")
     shape = COMMANDS.get(kind)
     if shape is None:
         raise Invalid("There is no command of this type.")

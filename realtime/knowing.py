@@ -24,6 +24,7 @@ from realtime.hub import Hub, Listener
 from realtime.presence import Presence
 from realtime.protocol import (
     CONNECTION_EVENTS,
+    MANY_CONVERSATIONS,
     ConversationCreated,
     ParticipantLeft,
     PresenceEntry,
@@ -253,9 +254,12 @@ def _by_user(pairs: Iterable[Pair]) -> Mapping[UserId, Sequence[UserId]]:
 
 def _concerned(told: Told) -> Collection[UserId]:
     """Name whose right to know, or to be known of, may be another by an event."""
-    if told.kind in {RELATIONS_CHANGED, CLOSE_SESSIONS, Resync.kind}:
-        # Who is to reload has come into more threads than could be told.
+    if told.kind in {RELATIONS_CHANGED, CLOSE_SESSIONS}:
         return told.audience
+    if told.kind == Resync.kind:
+        # Who has come into more threads than could be told.
+        reason = orjson.loads(told.payload)["data"]["reason"]
+        return told.audience if reason == MANY_CONVERSATIONS else []
     if told.kind == ParticipantLeft.kind:
         return [UserId(UUID(orjson.loads(told.payload)["data"]["user_id"]))]
     if told.kind == ConversationCreated.kind:

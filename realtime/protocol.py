@@ -36,6 +36,7 @@ ATTACHMENTS = 10
 METADATA_BYTES = 4096
 NOTE_CHARS = 500
 USER_IDS = 100
+NOTIFICATION_IDS = 200
 
 # 2^53 − 1: the largest whole number that every JSON reader keeps.
 LARGEST_SEQ = 9_007_199_254_740_991
@@ -295,6 +296,37 @@ class Connection(Wire):
     updated_at: Instant
 
 
+Priority = Literal["low", "normal", "high", "urgent"]
+
+
+class Notification(Wire):
+    """
+    What a person is shown.
+
+    It only moves on: `count` rises while it is unread, and what has been seen, read or
+    archived stays so. Of two events about one, the newer is the one further along.
+    """
+
+    id: UUID
+    type: str
+    title: str
+    message: str
+    data: Mapping[str, Any]
+    priority: Priority
+    related_user_id: UUID | None
+    related_connection_id: UUID | None
+    conversation_id: UUID | None
+    gig_id: UUID | None
+    # How many of the same came until it was read.
+    count: int
+    is_read: bool
+    seen_at: Instant | None
+    read_at: Instant | None
+    archived_at: Instant | None
+    expires_at: Instant | None
+    created_at: Instant
+
+
 class Unread(Wire):
     """What waits for a user."""
 
@@ -475,6 +507,35 @@ class MarkDelivered(Command):
     seq: Seq
 
 
+class _Notifications(Command):
+    ids: Annotated[list[Id], Field(max_length=NOTIFICATION_IDS)] | None = None
+    all: bool = False
+
+    @model_validator(mode="after")
+    def _says_which(self) -> Self:
+        if (self.ids is None) == (not self.all):
+            raise ValueError("give either ids or all: true")
+        return self
+
+
+class SeeNotifications(_Notifications):
+    """Say that notifications, or all, have been seen; what is not there is ignored."""
+
+    kind = "notification.seen"
+
+
+class ReadNotifications(_Notifications):
+    """Say that notifications, or all, have been read, and so seen."""
+
+    kind = "notification.read"
+
+
+class ArchiveNotifications(_Notifications):
+    """Put notifications, or all, away; they wait no longer, read or not."""
+
+    kind = "notification.archive"
+
+
 class RequestConnection(Command):
     """Ask somebody for a connection, with a note."""
 
@@ -541,6 +602,9 @@ COMMANDS: Mapping[str, type[Command]] = {
         SetPresence,
         MarkRead,
         MarkDelivered,
+        SeeNotifications,
+        ReadNotifications,
+        ArchiveNotifications,
         RequestConnection,
         AcceptConnection,
         RejectConnection,
@@ -550,15 +614,6 @@ COMMANDS: Mapping[str, type[Command]] = {
         UnblockUser,
     )
 }
-
-# In the contract, not built yet: answered `not_found`, so that nothing pretends.
-LATER_COMMANDS = frozenset(
-    {
-        "notification.seen",
-        "notification.read",
-        "notification.archive",
-    }
-)
 
 
 class Frame(BaseModel):
@@ -759,12 +814,37 @@ CONNECTION_EVENTS: Mapping[str, type[_ConnectionEvent]] = {
 }
 
 
+class _NotificationEvent(Event):
+    notification: Notification
+
+
+class NotificationCreated(_NotificationEvent):
+    """Somebody is told something; on resuming, everything that is still unseen."""
+
+    kind = "notification.created"
+
+
+class NotificationUpdated(_NotificationEvent):
+    """
+    A notification was counted up, seen, read or archived.
+
+    On resuming it may be one that is new to the client: keep it by its id.
+    """
+
+    kind = "notification.updated"
+
+
 class CursorMoved(Event):
     """Everything up to here has been sent; keep the newest."""
 
     kind = "cursor"
     is_durable = False
     cursor: str
+
+
+# Reasons of `resync`: more conversations or notifications than are told one by one.
+MANY_CONVERSATIONS = "many_conversations"
+MANY_NOTIFICATIONS = "many_notifications"
 
 
 class Resync(Event):
@@ -796,6 +876,8 @@ _EVENTS: tuple[type[Event], ...] = (
     ParticipantJoined,
     ParticipantLeft,
     *CONNECTION_EVENTS.values(),
+    NotificationCreated,
+    NotificationUpdated,
     CursorMoved,
     Typing,
     Presence,

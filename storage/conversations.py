@@ -123,7 +123,10 @@ WHERE c.id = ANY(:ids)
 
 _UNREAD_TOTALS = text(f"""
 SELECT count(*) FILTER (WHERE unread > 0) AS conversations,
-  COALESCE(sum(unread), 0)::bigint AS messages
+  COALESCE(sum(unread), 0)::bigint AS messages,
+  (SELECT count(*) FROM callboard.notifications n WHERE n.user_id = :me
+    AND n.read_at IS NULL AND n.archived_at IS NULL AND n.is_shown
+    AND (n.expires_at IS NULL OR n.expires_at > :now)) AS notifications
 FROM (SELECT {UNREAD} AS unread FROM callboard.participants p
 JOIN callboard.conversations c ON c.id = p.conversation_id
 WHERE p.user_id = :me AND p.left_at IS NULL AND p.archived_at IS NULL
@@ -373,8 +376,8 @@ class Conversations:
         )
         return rows.one_or_none() is not None
 
-    async def unread(self, me: UserId) -> Unread:
-        """Count what waits for a user, by arithmetic on markers."""
-        rows = await self._connection.execute(_UNREAD_TOTALS, {"me": me})
+    async def unread(self, me: UserId, now: datetime) -> Unread:
+        """Count what waits for a user: arithmetic on markers, and one index."""
+        rows = await self._connection.execute(_UNREAD_TOTALS, {"me": me, "now": now})
         row = rows.one()
-        return Unread(row.conversations, row.messages, 0)
+        return Unread(row.conversations, row.messages, row.notifications)

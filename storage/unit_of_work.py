@@ -24,6 +24,7 @@ from storage.content_preferences import ContentPreferences
 from storage.conversations import Conversations
 from storage.database import SERVICE_ROLE, USER_ROLE, Database, busy_when_unreachable
 from storage.deliveries import Deliveries
+from storage.devices import Devices
 from storage.domain_events import DomainEvents
 from storage.edits import Edits
 from storage.email import Emails
@@ -77,6 +78,7 @@ class UnitOfWork:
         self.content_preferences = ContentPreferences(self.connection)
         self.conversations = Conversations(self.connection)
         self.deliveries = Deliveries(self.connection)
+        self.devices = Devices(self.connection)
         self.domain_events = DomainEvents(self.connection)
         self.edits = Edits(self.connection)
         self.emails = Emails(self.connection)

@@ -59,7 +59,7 @@ async def resume(
     than this is newer.
     """
     snapshot = await work.resume.snapshot()
-    unread = await work.conversations.unread(actor.user_id)
+    unread = await work.conversations.unread(actor.user_id, at)
     if not has_cursor:
         return Resumed(snapshot, is_complete=None, payloads=(), unread=unread)
     missed = None

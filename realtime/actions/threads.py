@@ -15,6 +15,7 @@ from realtime.actor import Actor
 from realtime.errors import BY_CODE, GigClosed, Invalid
 from realtime.lifecycle import as_days, words
 from realtime.protocol import (
+    MANY_CONVERSATIONS,
     ConversationCreated,
     ConversationUpdated,
     Participant,
@@ -191,7 +192,7 @@ async def _tell_arrivals(work: UnitOfWork, came: Sequence[Moved]) -> None:
         threads[one.user_id].add(one.conversation_id)
     flooded = [user for user, ids in threads.items() if len(ids) > _TOLD_THREADS]
     if flooded:
-        tell(work, flooded, Resync(reason="many_conversations"))
+        tell(work, flooded, Resync(reason=MANY_CONVERSATIONS))
     shown = {user: ids for user, ids in threads.items() if user not in flooded}
     if not shown:
         return

@@ -124,6 +124,7 @@ BAD_ID_LISTS: list[Any] = [
     *([bad] for bad in BAD_IDS),
     [str(uuid4())] * 101,
 ]
+BAD_NOTIFICATIONS: list[Any] = [*BAD_ID_LISTS[:-1], [str(uuid4())] * 201]
 BAD_FLAGS: list[Any] = [None, 0, 1, "true", "", [], {}]
 BAD_EMOJI: list[Any] = [
     None,
@@ -165,6 +166,14 @@ FIELDS: dict[str, dict[str, tuple[bool, list[Any]]]] = {
         "conversation_id": (True, BAD_IDS),
         "seq": (True, BAD_SEQS),
     },
+    **{
+        f"notification.{mark}": {
+            "ids": (True, BAD_NOTIFICATIONS),
+            # Either the one or the other.
+            "all": (False, [True, *BAD_FLAGS]),
+        }
+        for mark in ("seen", "read", "archive")
+    },
     "connection.request": {
         "user_id": (True, BAD_IDS),
         "message": (False, BAD_NOTES),
@@ -202,6 +211,7 @@ def good(kind: str, conversation: UUID) -> Json:
         "client_id": str(uuid4()),
         "user_id": str(uuid4()),
         "user_ids": [str(uuid4())],
+        "ids": [str(uuid4())],
         "active": True,
         "status": "online",
         "connection_id": str(uuid4()),

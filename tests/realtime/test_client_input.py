@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from websockets.frames import CloseCode, Opcode
 
 from realtime.errors import REFUSALS
-from realtime.protocol import COMMANDS, FRAME_BYTES, LATER_COMMANDS
+from realtime.protocol import COMMANDS, FRAME_BYTES
 from storage.records import ConversationId
 from tests.conftest import Served
 from tests.factories import Person, make_pair
@@ -169,12 +169,6 @@ async def test_both_addresses_or_none_are_refused(session: Session) -> None:
     none = {key: data[key] for key in data if key != "conversation_id"}
     for wrong in (both, none, {**none, "conversation_id": None, "to_user_id": None}):
         await session.refused({"id": 1, "type": "message.send", "data": wrong})
-
-
-async def test_a_command_that_is_not_built_yet_is_not_found(session: Session) -> None:
-    for kind in LATER_COMMANDS:
-        reply = await session.refused({"id": 1, "type": kind, "data": {}}, "not_found")
-        assert reply["id"] == 1
 
 
 UNUSUAL_TEXTS = [
@@ -438,7 +432,7 @@ json_values = st.recursive(
 @st.composite
 def distorted_commands(draw: st.DrawFn) -> Json:
     """A command with some of its parts replaced, left out or added."""
-    kind = draw(st.sampled_from(sorted(COMMANDS) + sorted(LATER_COMMANDS)))
+    kind = draw(st.sampled_from(sorted(COMMANDS)))
     known = FIELDS.get(kind, {})
     # Conversations and people that nobody knows, so that nothing is changed.
     data: Json = good(kind, draw(st.uuids())) if known else {}

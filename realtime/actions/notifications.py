@@ -1,0 +1,72 @@
+"""What people are shown: seeing, reading, putting away, on every device at once."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from realtime.actor import Actor
+from realtime.clock import Clock
+from realtime.protocol import (
+    MANY_NOTIFICATIONS,
+    Notification,
+    NotificationCreated,
+    NotificationUpdated,
+    Resync,
+    Unread,
+)
+from realtime.telling import tell
+from realtime.work import Transactions
+from storage import inbox
+from storage.inbox import MARKED, Mark
+from storage.records import UserId
+from storage.unit_of_work import UnitOfWork
+
+# Changes that are told one by one; who has changed more reloads. What a client names
+# by id is always told.
+TOLD_CHANGES = 200
+
+
+def shown(row: inbox.Notification) -> Notification:
+    """Give a notification as its reader sees it."""
+    return Notification.model_validate(row)
+
+
+def tell_created(work: UnitOfWork, row: inbox.Notification) -> None:
+    """Show somebody something new, on all their devices, once this has committed."""
+    tell(work, [row.user_id], NotificationCreated(notification=shown(row)))
+
+
+def tell_updated(work: UnitOfWork, row: inbox.Notification) -> None:
+    """Show somebody what has become of a notification, on all their devices."""
+    tell(work, [row.user_id], NotificationUpdated(notification=shown(row)))
+
+
+async def mark(
+    transactions: Transactions,
+    actor: Actor,
+    as_what: Mark,
+    ids: Sequence[UUID] | None,
+    clock: Clock,
+) -> Unread:
+    """
+    Mark some of the actor's notifications, or all, and count what is left.
+
+    What is not theirs or not there is passed over without a word; a second time
+    changes nothing.
+    """
+    while True:
+        now = clock()
+        async with transactions(actor.user_id) as work:
+            changed = await work.inbox.mark(actor.user_id, as_what, ids, now)
+            await tell_changed(work, actor.user_id, changed)
+            unread = await work.conversations.unread(actor.user_id, now)
+        if len(changed) < MARKED:
+            return Unread.model_validate(unread)
+
+
+async def tell_changed(work: UnitOfWork, user: UserId, changed: Sequence[UUID]) -> None:
+    """Tell somebody of changes one by one, of very many to reload."""
+    if len(changed) > TOLD_CHANGES:
+        tell(work, [user], Resync(reason=MANY_NOTIFICATIONS))
+    elif changed:
+        for row in await work.inbox.these(changed):
+            tell_updated(work, row)

@@ -14,7 +14,8 @@ from api.middleware import BATCH_BYTES, BODY_BYTES
 from realtime.errors import RateLimited
 from realtime.node import Node
 from tests.api.calling import KEY, problem
-from tests.conftest import TestDatabase, running_node, settings_for
+from tests.conftest import running_node, settings_for
+from tests.databases import TestDatabase
 from tests.factories import make_people
 
 

@@ -14,7 +14,8 @@ from realtime.worker import Worker
 from storage.domain_events import BEGINNING
 from storage.ids import uuid7
 from tests.api.calling import KEY, key_with, problem, say
-from tests.conftest import TestDatabase, running_node, settings_for
+from tests.conftest import running_node, settings_for
+from tests.databases import TestDatabase
 from tests.factories import make_pair, make_people, token_for
 
 AUDIT = "/v1/platform/audit"

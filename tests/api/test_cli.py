@@ -23,7 +23,8 @@ from realtime.tokens import TokenVerifier
 from storage.checkup import Unusable
 from storage.embedded import EmbeddedPostgres
 from tests.api.programs import ROOT, Program, call, children, wait_until_gone
-from tests.conftest import JWT_SECRET, TestDatabase
+from tests.conftest import JWT_SECRET
+from tests.databases import TestDatabase
 
 NOWHERE = "postgresql://user:the-password@127.0.0.1:1/nothing"
 

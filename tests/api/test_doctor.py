@@ -8,7 +8,8 @@ import pytest
 
 from api.doctor import Finding, diagnose
 from tests.api.programs import call
-from tests.conftest import JWT_SECRET, LOGIN, TestDatabase
+from tests.conftest import JWT_SECRET
+from tests.databases import LOGIN, TestDatabase
 from tests.services import ValkeyServer
 
 GOOD = {"CALLBOARD_JWT_SECRET": JWT_SECRET, "CALLBOARD_PORT": "0"}

@@ -24,7 +24,8 @@ from tests.api.talking import (
     say,
     search,
 )
-from tests.conftest import TestDatabase, running_node, settings_for
+from tests.conftest import running_node, settings_for
+from tests.databases import TestDatabase
 from tests.factories import make_pair, make_people
 
 ATTACHMENT = {

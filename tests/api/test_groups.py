@@ -10,7 +10,8 @@ from api.app import create_app
 from realtime.node import Node
 from tests.api.calling import KEY, ear_of, problem
 from tests.api.test_threads import make_gig, put, say
-from tests.conftest import TestDatabase, running_node, settings_for
+from tests.conftest import running_node, settings_for
+from tests.databases import TestDatabase
 from tests.factories import Person, connect_people, make_people
 
 

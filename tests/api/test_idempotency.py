@@ -10,7 +10,7 @@ import pytest
 
 from realtime.node import Node
 from tests.api.calling import KEY, ear_of, key_with, problem
-from tests.conftest import TestDatabase
+from tests.databases import TestDatabase
 from tests.factories import make_people
 
 USERS = "/v1/platform/users/batch"

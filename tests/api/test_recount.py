@@ -19,7 +19,7 @@ from storage.records import ConversationId
 from storage.recount import KINDS
 from tests.api.calling import KEY, ear_of
 from tests.api.programs import call
-from tests.conftest import TestDatabase
+from tests.databases import TestDatabase
 from tests.factories import Person, make_pair
 
 RIGHT = dict.fromkeys(KINDS, 0)

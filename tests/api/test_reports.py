@@ -11,7 +11,7 @@ import pytest
 from realtime.actions import reports
 from realtime.node import Node
 from tests.api.calling import KEY, problem, say
-from tests.conftest import TestDatabase
+from tests.databases import TestDatabase
 from tests.factories import Person, make_pair, make_people, set_account_status
 
 

@@ -18,7 +18,8 @@ from tests.api.talking import (
     say,
     search,
 )
-from tests.conftest import TestDatabase, running_node, served, settings_for
+from tests.conftest import running_node, served, settings_for
+from tests.databases import TestDatabase
 from tests.factories import Person, connect_people, make_pair, make_people, open_direct
 
 

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.conftest import Served, TestDatabase, running_node, served, settings_for
+from tests.conftest import Served, running_node, served, settings_for
+from tests.databases import TestDatabase
 
 
 class Line:

@@ -15,7 +15,8 @@ from realtime.node import Node
 from realtime.worker import Worker
 from storage.records import UserId
 from tests.api.calling import KEY, ear_of, problem
-from tests.conftest import TestDatabase, running_node, settings_for
+from tests.conftest import running_node, settings_for
+from tests.databases import TestDatabase
 from tests.factories import Person, make_people
 
 

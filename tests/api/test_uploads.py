@@ -34,7 +34,8 @@ from tests.api.uploading import (
     send,
     upload,
 )
-from tests.conftest import TestDatabase, running_node, served, settings_for
+from tests.conftest import running_node, served, settings_for
+from tests.databases import TestDatabase
 from tests.factories import Person, connect_people, make_pair, make_people, open_direct
 
 ORIGIN = "http://callboard.test"

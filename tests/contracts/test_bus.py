@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Protocol, TypedDict, Unpack
 from uuid import uuid4
@@ -17,8 +17,7 @@ from realtime.bus import Bus, MemoryBus
 from realtime.redis_bus import RedisBus
 from storage.records import ConversationId, UserId
 from tests.services import ValkeyServer
-
-SECONDS = 10
+from tests.waiting import SECONDS, until
 
 
 def a_user() -> UserId:
@@ -31,12 +30,6 @@ def telling(*audience: UserId, xid: int = 1) -> Announcement:
 
 def appending(*audience: UserId, payload: bytes = b"{}") -> Run:
     return Run(ConversationId(uuid4()), 1, 0, [*audience], [payload])
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(SECONDS):
-        while not holds():  # noqa: ASYNC110 - attributes have no event
-            await asyncio.sleep(0.005)
 
 
 class Options(TypedDict, total=False):
@@ -108,18 +101,6 @@ class Nodes:
         """Close all of them."""
         for node in self._all:
             await node.bus.close()
-
-
-@pytest.fixture(scope="module")
-def valkey() -> Iterator[ValkeyServer]:
-    with ValkeyServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def valkey_cluster() -> Iterator[ValkeyServer]:
-    with ValkeyServer(cluster=True) as server:
-        yield server
 
 
 def redis_nodes(server: ValkeyServer, *, is_cluster: bool) -> Nodes:

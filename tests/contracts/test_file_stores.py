@@ -32,7 +32,8 @@ from tests.api.uploading import (
     send,
     upload,
 )
-from tests.conftest import TestDatabase, running_node, settings_for
+from tests.conftest import running_node, settings_for
+from tests.databases import TestDatabase
 from tests.factories import Person, make_pair
 from tests.s3_server import S3Server, s3_server
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import uuid4
 
@@ -17,8 +17,8 @@ from realtime.redis_limits import RedisLimits, handful
 from realtime.settings import load
 from storage.records import UserId
 from tests.services import ValkeyServer
+from tests.waiting import SECONDS, until
 
-SECONDS = 10
 # Long enough for a machine on which much else runs.
 PATIENT = timedelta(seconds=SECONDS)
 
@@ -30,12 +30,6 @@ RATES: Rates = {
 
 def a_user() -> UserId:
     return UserId(uuid4())
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(SECONDS):
-        while not holds():  # noqa: ASYNC110 - attributes have no event
-            await asyncio.sleep(0.005)
 
 
 class World:
@@ -94,18 +88,6 @@ class World:
         """End all of them."""
         for limits in self._all:
             await limits.close()
-
-
-@pytest.fixture(scope="module")
-def valkey() -> Iterator[ValkeyServer]:
-    with ValkeyServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def valkey_cluster() -> Iterator[ValkeyServer]:
-    with ValkeyServer(cluster=True) as server:
-        yield server
 
 
 @pytest.fixture(params=["memory", "valkey", "cluster"])

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypedDict, Unpack
@@ -15,8 +15,8 @@ from realtime.presence import Change, MemoryPresence, Presence, Roll, Status
 from realtime.redis_presence import RedisPresence
 from storage.records import UserId
 from tests.services import ValkeyServer
+from tests.waiting import SECONDS, until
 
-SECONDS = 10
 SHORT = timedelta(milliseconds=200)
 # Longer than any test waits: what comes before it, came without it.
 LONG = timedelta(seconds=60)
@@ -24,12 +24,6 @@ LONG = timedelta(seconds=60)
 
 def a_user() -> UserId:
     return UserId(uuid4())
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(SECONDS):
-        while not holds():  # noqa: ASYNC110 - attributes have no event
-            await asyncio.sleep(0.005)
 
 
 class Options(TypedDict, total=False):
@@ -116,18 +110,6 @@ class Nodes:
         """Close all of them."""
         for node in self._all:
             await node.presence.close()
-
-
-@pytest.fixture(scope="module")
-def valkey() -> Iterator[ValkeyServer]:
-    with ValkeyServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def valkey_cluster() -> Iterator[ValkeyServer]:
-    with ValkeyServer(cluster=True) as server:
-        yield server
 
 
 def nodes_of(kind: str, request: pytest.FixtureRequest) -> Nodes:

@@ -19,7 +19,8 @@ import pytest
 from callboard_client import ConnectionLost, Refused, Socket
 
 from realtime.bus import MemoryBus
-from tests.conftest import API_KEY, JWT_SECRET, TestDatabase, running_node, settings_for
+from tests.conftest import API_KEY, JWT_SECRET, running_node, settings_for
+from tests.databases import TestDatabase
 from tests.factories import Person, token_for
 from tests.journeys.buses import LossyBus, ReluctantBus
 from tests.journeys.losing import WAYS, Scene, Stage, Way, set_scene

@@ -16,12 +16,8 @@ from itertools import pairwise
 import pytest
 from callboard_client import Api, Conversation, Conversations, Json, Message
 
-from tests.conftest import (
-    JWT_SECRET,
-    TestDatabase,
-    running_node,
-    settings_for,
-)
+from tests.conftest import JWT_SECRET, running_node, settings_for
+from tests.databases import TestDatabase
 from tests.journeys.corpus import deal, load_dialogues
 from tests.journeys.devices import Device
 from tests.journeys.pairs import (

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from realtime.lifecycle import DEFAULT_RULES, Rule
-from tests.conftest import TestDatabase, running_node, served, settings_for
+from tests.conftest import running_node, served, settings_for
+from tests.databases import TestDatabase
 from tests.journeys.counting import ADA, DIRECT, GRACE, GROUP, LINUS, THREAD, World
 
 # A thread whose gig is cancelled is archived at once, so that a test need not wait.

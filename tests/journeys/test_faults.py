@@ -30,13 +30,8 @@ from realtime.tokens import mint
 from storage.embedded import EmbeddedPostgres
 from storage.messages import write_batch
 from storage.migrate import migrate
-from tests.conftest import (
-    API_KEY,
-    JWT_SECRET,
-    LOGIN,
-    TestDatabase,
-    settings_for,
-)
+from tests.conftest import API_KEY, JWT_SECRET, settings_for
+from tests.databases import LOGIN, TestDatabase
 from tests.factories import Person, make_pair
 from tests.journeys.buses import ReluctantBus
 from tests.journeys.servers import (

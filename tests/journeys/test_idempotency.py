@@ -12,7 +12,8 @@ from callboard_client import Refused, Socket
 from realtime.bus import MemoryBus
 from realtime.node import Node
 from storage.database import Database
-from tests.conftest import Served, TestDatabase, served, settings_for
+from tests.conftest import Served, served, settings_for
+from tests.databases import TestDatabase
 from tests.factories import connect_people, make_pair, make_people
 
 ROUNDS = 25

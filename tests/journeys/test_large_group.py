@@ -15,7 +15,8 @@ from api.app import create_app
 from realtime.node import Node
 from storage.records import ConversationId
 from tests.api.calling import KEY, problem
-from tests.conftest import Served, TestDatabase, settings_for
+from tests.conftest import Served, settings_for
+from tests.databases import TestDatabase
 from tests.factories import Person, connect_people, make_people
 from tests.journeys.servers import connect, hear, heard, say, two_servers
 

@@ -9,7 +9,8 @@ from callboard_client import Refused
 from sqlalchemy import text
 
 from realtime.node import Node
-from tests.conftest import Served, TestDatabase, settings_for
+from tests.conftest import Served, settings_for
+from tests.databases import TestDatabase
 from tests.factories import connect_people, set_account_status
 from tests.journeys.casting import (
     DAYS,

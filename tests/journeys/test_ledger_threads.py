@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import text
 
 from realtime.node import Node
-from tests.conftest import Served, TestDatabase, settings_for
+from tests.conftest import Served, settings_for
+from tests.databases import TestDatabase
 from tests.factories import connect_people
 from tests.journeys.casting import (
     DAYS,

@@ -8,7 +8,8 @@ import pytest
 from callboard_client import Refused, Socket
 
 from tests.api.calling import problem
-from tests.conftest import TestDatabase, running_node, served, settings_for
+from tests.conftest import running_node, served, settings_for
+from tests.databases import TestDatabase
 from tests.factories import connect_people, make_pair, make_people, open_direct
 
 # So slow that none comes back while a test runs.

@@ -8,7 +8,8 @@ import pytest
 
 from realtime.node import Node
 from storage.records import ConversationId
-from tests.conftest import TestDatabase, settings_for
+from tests.conftest import settings_for
+from tests.databases import TestDatabase
 from tests.factories import connect_people, make_people
 from tests.journeys.servers import connect, history_of, say, two_servers
 

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.records import ConversationId
-from tests.conftest import Served, TestDatabase, settings_for
+from tests.conftest import Served, settings_for
+from tests.databases import TestDatabase
 from tests.factories import connect_people, make_people
 from tests.journeys.servers import two_servers
 from tests.journeys.stores import Follower, fetch

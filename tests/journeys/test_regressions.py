@@ -14,7 +14,7 @@ from realtime.node import Node
 from realtime.protocol import SendMessage
 from storage.records import UserId
 from tests.conftest import API_KEY, Served, running_node, settings_for
-from tests.conftest import TestDatabase as Database
+from tests.databases import TestDatabase as Database
 from tests.factories import connect_people, make_pair, make_people
 
 # jsonb gives these back as integers that no writer of JSON takes.

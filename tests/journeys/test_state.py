@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from realtime.node import Node
-from tests.conftest import Served, TestDatabase, running_node, served, settings_for
+from tests.conftest import Served, running_node, served, settings_for
+from tests.databases import TestDatabase
 from tests.factories import Person, connect_people, make_people
 
 PEOPLE = 3

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import json
 import weakref
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -19,9 +19,11 @@ from realtime.bus import MemoryBus
 from realtime.node import Node
 from storage.database import Database
 from storage.records import UserId
-from tests.conftest import Served, TestDatabase, running_node, served, settings_for
+from tests.conftest import Served, running_node, served, settings_for
+from tests.databases import TestDatabase
 from tests.factories import Person, make_people, set_account_status, token_for
 from tests.realtime.raw_socket import RawSocket, head
+from tests.waiting import until
 
 
 @asynccontextmanager
@@ -39,12 +41,6 @@ async def ada(server: Served) -> Person:
     """Somebody."""
     (person,) = await make_people(server.node, "Ada")
     return person
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let the loop turn until a condition holds; the test's time limit is the end."""
-    while not condition():  # noqa: ASYNC110 - what is waited for has no event
-        await asyncio.sleep(0.001)
 
 
 async def lost_code(server: Served, token: str, **options: Any) -> int:  # noqa: ANN401

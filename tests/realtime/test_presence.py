@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any, Never
@@ -26,7 +26,8 @@ from storage.presence import LastSeen
 from storage.privacy import Privacy
 from storage.records import ConnectionId, ConversationId, UserId
 from tests.api.calling import KEY
-from tests.conftest import Served, TestDatabase, served, settings_for
+from tests.conftest import Served, served, settings_for
+from tests.databases import TestDatabase
 from tests.factories import (
     Person,
     connect_people,
@@ -37,6 +38,7 @@ from tests.factories import (
     make_people,
 )
 from tests.services import ValkeyServer
+from tests.waiting import until
 
 GRACE = timedelta(milliseconds=300)
 
@@ -151,12 +153,6 @@ def told(socket: Socket, person: Person) -> list[str]:
         for frame in socket.received
         if frame["type"] == "presence" and about(person)(frame["data"])
     ]
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110 - attributes have no event
-            await asyncio.sleep(0.005)
 
 
 # --- presence -----------------------------------------------------------------------

@@ -15,6 +15,7 @@ from realtime.frames import DEFLATE, TextFrame
 from realtime.websocket import HEARTBEAT_MISSED, SLOW_CONSUMER, Flusher, WebSocket
 from realtime.websocket_core import FLOOD
 from tests.realtime.raw_socket import RawSocket, frame, head
+from tests.waiting import until
 
 MAX_BYTES = 65_536
 OUTBOUND_BYTES = 262_144
@@ -107,12 +108,6 @@ async def door() -> AsyncIterator[Door]:
     yield door
     await door.hang_up()
     server.close()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let the loop turn until a condition holds; the test's time limit is the end."""
-    while not condition():  # noqa: ASYNC110 - what is waited for has no event
-        await asyncio.sleep(0.001)
 
 
 # --- messages ---------------------------------------------------------------------

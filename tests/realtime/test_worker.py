@@ -8,7 +8,7 @@ import asyncpg
 from realtime.settings import load
 from realtime.worker import Worker
 from storage.database import Database
-from tests.conftest import TestDatabase
+from tests.databases import TestDatabase
 
 
 async def test_old_rows_go_and_young_ones_stay(database: TestDatabase) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from realtime.node import Node
 from storage.records import ConversationId
-from tests.conftest import TestDatabase
+from tests.databases import TestDatabase
 from tests.factories import Person, make_pair, make_people
 from tests.storage.test_policies import as_user, write
 

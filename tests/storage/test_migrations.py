@@ -5,7 +5,7 @@ from alembic import command
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from storage.migrate import config, downgrade, migrate
-from tests.conftest import TestDatabase
+from tests.databases import TestDatabase
 
 TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname = 'callboard'"
 

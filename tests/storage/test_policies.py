@@ -5,7 +5,7 @@ import pytest
 
 from realtime.node import Node
 from storage.records import ConversationId
-from tests.conftest import TestDatabase
+from tests.databases import TestDatabase
 from tests.factories import Person, connect_people, make_pair, make_people
 
 # What a user may read at all; a new table has to be put on one of the two lists.

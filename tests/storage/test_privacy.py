@@ -10,7 +10,7 @@ from realtime.actor import Actor
 from realtime.node import Node
 from storage.records import ConversationId
 from tests.api.test_privacy import choose, make_group
-from tests.conftest import TestDatabase
+from tests.databases import TestDatabase
 from tests.factories import Person, connect_people, make_people, open_direct
 from tests.storage.test_policies import as_user
 

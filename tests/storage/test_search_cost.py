@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from tests.conftest import TestDatabase
+from tests.databases import TestDatabase
 
 _LENGTH = 8000
 _ORDINARY = "We meet at nine and bring the dresses, shoes and two lamps. "

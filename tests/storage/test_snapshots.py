@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from storage.resume import decode_cursor, encode_cursor
 from storage.snapshots import Snapshot
-from tests.conftest import TestDatabase
+from tests.databases import TestDatabase
 
 
 @st.composite

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from realtime.node import Node
 from tests.api.calling import KEY
-from tests.conftest import TestDatabase
+from tests.databases import TestDatabase
 from tests.factories import Person, connect_people, make_people
 from tests.storage.test_policies import READABLE, as_user
 

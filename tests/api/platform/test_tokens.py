@@ -9,7 +9,8 @@ import pytest
 from api.app import create_app
 from realtime.clock import system_clock
 from tests.api.calling import KEY, problem
-from tests.conftest import API_KEY, TestDatabase, running_node, settings_for
+from tests.conftest import API_KEY, running_node, settings_for
+from tests.databases import TestDatabase
 
 PATH = "/v1/platform/tokens"
 

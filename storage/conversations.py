@@ -252,9 +252,7 @@ class Conversations:
         if not ids:
             return []
         found = await self._connection.execute(_BY_EVERYBODY, {"ids": list(ids)})
-        rows = list(found)
-        seen = await self._complete(rows)
-        return [(row.reader_id, each) for row, each in zip(rows, seen, strict=True)]
+        return await self._complete_by_reader(list(found))
 
     async def participants_of(
         self,
@@ -284,7 +282,11 @@ class Conversations:
         found = await self._connection.execute(
             _SEEN_BY, {"users": list(users), "ids": list(ids)}
         )
-        rows = list(found)
+        return await self._complete_by_reader(list(found))
+
+    async def _complete_by_reader(
+        self, rows: Sequence[Any]
+    ) -> list[tuple[UserId, Conversation]]:
         seen = await self._complete(rows)
         return [(row.reader_id, each) for row, each in zip(rows, seen, strict=True)]
 

@@ -8,7 +8,7 @@ too.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
 from realtime.actor import Actor
@@ -25,6 +25,7 @@ from realtime.protocol import (
 )
 from realtime.settings import Settings
 from realtime.telling import tell
+from storage import records
 from storage.ids import uuid7
 from storage.records import ApplicationId, ConversationId, GigId, MessageId, UserId
 from storage.threads import Life, Moved, Saying
@@ -104,9 +105,7 @@ async def tell_created(work: UnitOfWork, conversation: ConversationId) -> None:
     """Tell everybody who takes part that a conversation has begun."""
     async with work.as_the_server():
         seen = await work.conversations.as_everybody_sees([conversation])
-    for reader, record in seen:
-        event = ConversationCreated.model_validate({"conversation": record})
-        tell(work, [reader], event)
+    _tell_each(work, ConversationCreated, seen)
 
 
 async def tell_updated(
@@ -115,9 +114,17 @@ async def tell_updated(
     """Tell everybody who takes part how conversations are now."""
     async with work.as_the_server():
         seen = await work.conversations.as_everybody_sees(list(conversations))
+    _tell_each(work, ConversationUpdated, seen)
+
+
+def _tell_each(
+    work: UnitOfWork,
+    event: type[ConversationCreated | ConversationUpdated],
+    seen: Iterable[tuple[UserId, records.Conversation]],
+) -> None:
+    """Tell everybody what they themselves see, which differs from person to person."""
     for reader, record in seen:
-        event = ConversationUpdated.model_validate({"conversation": record})
-        tell(work, [reader], event)
+        tell(work, [reader], event.model_validate({"conversation": record}))
 
 
 async def follow_gigs(
@@ -200,10 +207,8 @@ async def _tell_arrivals(work: UnitOfWork, came: Sequence[Moved]) -> None:
         seen = await work.conversations.as_these_see(
             shown, set().union(*shown.values())
         )
-    for reader, record in seen:
-        if record.id in shown[reader]:
-            event = ConversationCreated.model_validate({"conversation": record})
-            tell(work, [reader], event)
+    theirs = [(reader, record) for reader, record in seen if record.id in shown[reader]]
+    _tell_each(work, ConversationCreated, theirs)
 
 
 async def tell_lives(work: UnitOfWork, lives: Sequence[Life]) -> None:

@@ -59,7 +59,19 @@ DO UPDATE SET
   due_by = COALESCE(deliveries.due_by, excluded.due_by),
   priority = CASE WHEN excluded.priority IN ('high', 'urgent') THEN excluded.priority
     ELSE deliveries.priority END,
+  trail = CASE WHEN deliveries.trail->-1->>'what' = 'joined'
+      THEN deliveries.trail - -1 ELSE deliveries.trail END
+    || jsonb_build_array(jsonb_build_object(
+      'at', CAST(excluded.updated_at AS timestamptz), 'what', 'joined')),
   updated_at = excluded.updated_at
+""")
+
+# What has left may come back for as long as anybody sends it back.
+_BOUNCED = text("""
+UPDATE callboard.deliveries SET status = 'bounced', reason = :reason,
+  trail = callboard.trailed(trail, :now, 'bounced', :reason), updated_at = :now
+WHERE id = :id AND status IN ('sending', 'sent', 'delivered')
+RETURNING user_id
 """)
 
 
@@ -79,3 +91,14 @@ class Deliveries:
             for each in deliveries
         ]
         await self._connection.execute(_PLAN, rows)
+
+    async def bounced(self, delivery_id: UUID, reason: str, now: datetime) -> bool:
+        """
+        Note that what had left came back, and why; `reason` names no address.
+
+        Tells whether there was such a delivery and it had left.
+        """
+        rows = await self._connection.execute(
+            _BOUNCED, {"id": delivery_id, "reason": reason, "now": now}
+        )
+        return rows.first() is not None

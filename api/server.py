@@ -61,6 +61,7 @@ def build_node(settings: Settings) -> Node:
     database = Database(
         settings.database_url.get_secret_value(),
         connections=settings.database_connections,
+        variables=settings.session_variables,
     )
     metrics = Metrics()
     limits = _redis_limits(settings, metrics) if settings.redis_url else None

@@ -23,7 +23,11 @@ async def work_until_signal(settings: Settings) -> None:
     """
     await wait_for_database(settings)
     dsn = database_url(settings)
-    database = Database(dsn, connections=settings.database_connections)
+    database = Database(
+        dsn,
+        connections=settings.database_connections,
+        variables=settings.session_variables,
+    )
     try:
         worker = Worker(settings, database)
     except ValueError as error:

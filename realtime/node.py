@@ -41,6 +41,7 @@ from realtime.frames import TextFrame
 from realtime.hub import Hub, Listener
 from realtime.limits import Limits, MemoryLimits, rates_of
 from realtime.metrics import Metrics
+from realtime.notifications.catalogue import load_catalogue
 from realtime.presence import MemoryPresence, Presence
 from realtime.protocol import CursorMoved, Draining, Event, Resync, encode_event
 from realtime.repair import Repair
@@ -102,6 +103,7 @@ class Node:
         self.typists = Typists()
         self.database = database
         self.batcher = Batcher(database, self.id, self.metrics, self._announce_batch)
+        self.catalogue = load_catalogue(settings.catalogue)
         self.attachment_rules = AttachmentRules(settings)
         self.files = file_store(settings, clock)
         self.sender = Sender(

@@ -8,8 +8,10 @@ misspelt setting is a setting that silently does not hold. Secrets never print.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from re import fullmatch
+from typing import Annotated, Literal, Self, get_args
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 import orjson
 from pydantic import (
@@ -24,6 +26,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from realtime.lifecycle import DEFAULT_RULES, Rule, read_rules
 from realtime.mail.addresses import SmtpAddress, is_mail_address
+from realtime.notifications.catalogue import CatalogueError, load_catalogue
 from realtime.rates import Rate
 
 PREFIX = "CALLBOARD_"
@@ -35,6 +38,14 @@ def _is_a_rate(text: str) -> str:
 
 
 _Rate = Annotated[str, AfterValidator(_is_a_rate)]
+
+Weekday = Literal[
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
+]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+
+# As people write it, on a clock of 24 hours.
+TIME_OF_DAY = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
 OrganizationRole = Literal["admin", "recruiter", "account_manager", "viewer"]
 
@@ -176,6 +187,19 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="Where people reach this server, https://chat.example."
     )
+    catalogue: Path | None = Field(
+        None,
+        description="TOML with more types of notifications, or with other values for"
+        " those that there are (docs/notifications.md).",
+    )
+    timezone: str = Field(
+        "UTC", description="Zone (IANA) of people for whom the platform names none."
+    )
+    digest_at: str = Field(
+        "08:00", description="When digests leave, where people choose nothing else."
+    )
+    digest_weekday: Weekday = Field("monday", description="The same for weekly ones.")
+
     attachment_bytes: int = Field(
         26_214_400, ge=1, description="Size of the largest attachment."
     )
@@ -317,6 +341,29 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("must be a name of the IANA time zone database")
+        return value
+
+    @field_validator("catalogue")
+    @classmethod
+    def _is_a_catalogue(cls, value: Path | None) -> Path | None:
+        try:
+            load_catalogue(value)
+        except CatalogueError as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    @field_validator("digest_at")
+    @classmethod
+    def _is_a_time(cls, value: str) -> str:
+        if not fullmatch(TIME_OF_DAY, value):
+            raise ValueError("must be a time of day as 08:00")
+        return value
+
     @field_validator("bootstrap_key")
     @classmethod
     def _is_a_key(cls, value: SecretStr | None) -> SecretStr | None:
@@ -391,6 +438,16 @@ class Settings(BaseSettings):
         if (self.s3_bucket or self.uploads_directory) and not self.public_url:
             raise ValueError("uploads need CALLBOARD_PUBLIC_URL")
         return self
+
+    @property
+    def session_variables(self) -> Mapping[str, str]:
+        """Give what SQL has to know of these settings, as `callboard.<name>`."""
+        hours, minutes = self.digest_at.split(":")
+        return {
+            "timezone": self.timezone,
+            "digest_minute": str(int(hours) * 60 + int(minutes)),
+            "digest_weekday": str(WEEKDAYS.index(self.digest_weekday)),
+        }
 
 
 def load(environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:

@@ -6,7 +6,7 @@ transaction steps down to `callboard_user` (storage/sql/4_policies.sql).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -56,11 +56,21 @@ class Database:
 
     `engine` serves transactions (`UnitOfWork`), `pool` the statements that skip the
     toolkit: the batch writer and the feed. Both are bounded, so a flood waits here
-    and not in PostgreSQL.
+    and not in PostgreSQL. `variables` are what SQL has to know of the server's
+    settings, which it reads as `current_setting('callboard.<name>', true)`.
     """
 
-    def __init__(self, dsn: str, *, connections: int = 10) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        connections: int = 10,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self._dsn = plain_dsn(dsn)
+        self._variables = {
+            f"callboard.{name}": value for name, value in (variables or {}).items()
+        }
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=self._connect,
@@ -81,8 +91,7 @@ class Database:
         """Open one connection the way every connection is opened."""
         return await asyncpg.connect(self._dsn, **self._options())
 
-    @staticmethod
-    def _options() -> dict[str, Any]:
+    def _options(self) -> dict[str, Any]:
         return {
             "timeout": 10,
             "server_settings": {
@@ -90,7 +99,8 @@ class Database:
                 "role": SERVICE_ROLE,
                 "statement_timeout": str(STATEMENT_TIMEOUT_MS),
                 "jit": "off",
-            },
+            }
+            | self._variables,
         }
 
     async def open(self) -> None:

@@ -95,9 +95,10 @@ def settings(database: TestDatabase) -> Settings:
 async def running_node(settings: Settings) -> AsyncIterator[Node]:
     """Open a node with the in-process bus."""
     assert settings.database_url is not None
-    node = Node(
-        settings, Database(settings.database_url.get_secret_value()), MemoryBus()
+    database = Database(
+        settings.database_url.get_secret_value(), variables=settings.session_variables
     )
+    node = Node(settings, database, MemoryBus())
     await node.open()
     try:
         yield node

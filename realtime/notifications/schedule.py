@@ -11,17 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from realtime.notifications.zones import at, change, wall, zone
+from realtime.settings import WEEKDAYS
 from storage.preferences import NotificationSettings
-
-WEEKDAYS = (
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-)
 
 _SECOND = timedelta(seconds=1)
 _DAY = timedelta(days=1)

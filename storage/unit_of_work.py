@@ -35,6 +35,7 @@ from storage.keys import ApiKeys, IdempotencyKeys
 from storage.ledger import Ledger
 from storage.messages import Messages
 from storage.moderation import Moderation
+from storage.notifications import Notifications
 from storage.organizations import Organizations
 from storage.preferences import Preferences
 from storage.presence import Presences
@@ -49,6 +50,8 @@ from storage.server_keys import ServerKeys
 from storage.threads import Threads
 from storage.uploads import Uploads
 from storage.users import Users
+from storage.webhook_deliveries import WebhookDeliveries
+from storage.webhooks import Webhooks
 
 
 @dataclass
@@ -88,6 +91,7 @@ class UnitOfWork:
         self.ledger = Ledger(self.connection)
         self.messages = Messages(self.connection)
         self.moderation = Moderation(self.connection)
+        self.notifications = Notifications(self.connection)
         self.organizations = Organizations(self.connection)
         self.preferences = Preferences(self.connection)
         self.presences = Presences(self.connection)
@@ -101,6 +105,8 @@ class UnitOfWork:
         self.threads = Threads(self.connection)
         self.uploads = Uploads(self.connection)
         self.users = Users(self.connection)
+        self.webhook_deliveries = WebhookDeliveries(self.connection)
+        self.webhooks = Webhooks(self.connection)
 
     def record(
         self, audience: Iterable[UserId], kind: str, at: str, data: Mapping[str, Any]

@@ -22,6 +22,7 @@ from api import (
     health,
     me,
     messages,
+    notifications,
     presence,
     privacy,
     reports,
@@ -44,6 +45,7 @@ from api.platform import organizations as platform_organizations
 from api.platform import reports as platform_reports
 from api.platform import tokens as platform_tokens
 from api.platform import users as platform_users
+from api.platform import webhooks as platform_webhooks
 from realtime.errors import RateLimited
 from realtime.node import Node
 from realtime.settings import Settings
@@ -62,6 +64,7 @@ _TAGS = [
     {"name": "connections", "description": "Links between people, and blocks."},
     {"name": "conversations", "description": "Where messages are."},
     {"name": "messages", "description": "What people say."},
+    {"name": "notifications", "description": "What people are shown, and how."},
     {"name": "safety", "description": "Reporting what is wrong."},
     {"name": "platform", "description": "What a platform's backend does."},
     {"name": "operations", "description": "For those who run the server."},
@@ -78,6 +81,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     messages.router,
     search.router,
     edits.router,
+    notifications.router,
     presence.router,
     uploads.router,
     reports.router,
@@ -91,6 +95,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     platform_reports.router,
     platform_audit.router,
     platform_events.router,
+    platform_webhooks.router,
     health.router,
 )
 

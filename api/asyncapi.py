@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from api.shapes import PresenceList
+from api.shapes import PresenceList, UnreadAnswer
 from realtime.errors import REFUSALS
 from realtime.handshake import PATH, SUBPROTOCOL
 from realtime.protocol import (
@@ -21,7 +21,6 @@ from realtime.protocol import (
     Event,
     Instant,
     Message,
-    Unread,
     Wire,
 )
 
@@ -77,12 +76,6 @@ class DeliveredAnswer(Wire):
     """How far messages have arrived."""
 
     delivered_seq: int
-
-
-class UnreadAnswer(Wire):
-    """What still waits."""
-
-    unread: Unread
 
 
 class ConnectionAnswer(Wire):

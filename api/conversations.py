@@ -352,7 +352,11 @@ async def read(
     """
     async with node.transaction(actor.user_id) as work:
         markers = await mark_read(
-            work, actor, ConversationId(conversation_id), marker.seq
+            work,
+            actor,
+            ConversationId(conversation_id),
+            marker.seq,
+            now=node.clock(),
         )
     return ReadMarker(read_seq=markers.read_seq, unread=markers.unread)
 

@@ -33,7 +33,7 @@ USER: Mapping[str, Any] = {
     "updated_at": _AT,
 }
 
-UNREAD = {"conversations": 2, "messages": 5, "notifications": 0}
+UNREAD = {"conversations": 2, "messages": 5, "notifications": 1}
 
 PRIVACY: Mapping[str, Any] = {
     "hide_receipts": True,
@@ -166,6 +166,26 @@ CONVERSATION: Mapping[str, Any] = {
     "created_at": _AT,
 }
 
+NOTIFICATION: Mapping[str, Any] = {
+    "id": "0191b1a2-0000-7000-8000-000000007e11",
+    "type": "connection_request",
+    "title": "Ada would like to connect",
+    "message": "We met at the casting.",
+    "data": {},
+    "priority": "normal",
+    "related_user_id": ADA,
+    "related_connection_id": _LINK,
+    "conversation_id": None,
+    "gig_id": None,
+    "count": 1,
+    "is_read": False,
+    "seen_at": None,
+    "read_at": None,
+    "archived_at": None,
+    "expires_at": None,
+    "created_at": _AT,
+}
+
 REPORT: Mapping[str, Any] = {
     "id": "0191b1a2-0000-7000-8000-00000000f1a9",
     "content_type": "message",
@@ -242,6 +262,42 @@ DOMAIN_EVENT: Mapping[str, Any] = {
     "subject": {"blocker_id": GRACE, "blocked_id": ADA},
     "data": {},
     "occurred_at": _AT,
+}
+
+WEBHOOK: Mapping[str, Any] = {
+    "id": "0191b1a2-0000-7000-8000-00000000eb00",
+    "url": "https://hooks.example/callboard",
+    "events": ["application.*", "gig.published"],
+    "description": "Our search index",
+    "status": "active",
+    "paused_reason": None,
+    "failing_since": None,
+    "created_at": _AT,
+    "updated_at": _AT,
+}
+
+NEW_WEBHOOK: Mapping[str, Any] = {
+    **WEBHOOK,
+    "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
+}
+
+WEBHOOK_DELIVERY: Mapping[str, Any] = {
+    "id": "0191b1a2-0000-7000-8000-00000000eb0d",
+    "event_id": "4711",
+    "type": "gig.published",
+    "status": "pending",
+    "reason": "status_500",
+    "attempts": 2,
+    "response_status": 500,
+    "due_at": "2026-11-21T01:25:05.000Z",
+    "created_at": _AT,
+    "delivered_at": None,
+}
+
+REPLAYED_WEBHOOK: Mapping[str, Any] = {
+    "count": 12,
+    "is_more": False,
+    "more_since": None,
 }
 
 

@@ -169,6 +169,12 @@ class Me(Wire):
     unread: Unread
 
 
+class UnreadAnswer(Wire):
+    """What still waits."""
+
+    unread: Unread
+
+
 class PresenceList(Wire):
     """How people stand, of those whom one may know."""
 

@@ -83,7 +83,11 @@ async def _remove_reaction(node: Node, actor: Actor, command: RemoveReaction) ->
 async def _read(node: Node, actor: Actor, command: MarkRead) -> Data:
     async with node.transaction(actor.user_id) as work:
         markers = await receipts.mark_read(
-            work, actor, ConversationId(command.conversation_id), command.seq
+            work,
+            actor,
+            ConversationId(command.conversation_id),
+            command.seq,
+            now=node.clock(),
         )
     return {"read_seq": markers.read_seq, "unread": markers.unread}
 

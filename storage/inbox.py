@@ -104,13 +104,21 @@ _THESE = {
 _OF_CONVERSATION = text(
     _marking("read", "n.conversation_id = :conversation AND n.seq <= :seq")
 )
-_OF_CONNECTION = text(
-    _marking(
-        "read",
-        # What is archived waits for nobody, and is not in the index of what is unread.
-        "n.related_connection_id = :connection AND n.type = :type"
-        " AND n.archived_at IS NULL",
-    )
+_OF_CONNECTIONS = text(f"""
+WITH chosen AS MATERIALIZED (
+  SELECT n.id FROM unnest(:users, :connections) AS ended(user_id, connection_id)
+  JOIN callboard.notifications n ON n.user_id = ended.user_id
+    AND n.related_connection_id = ended.connection_id
+  WHERE n.read_at IS NULL AND n.archived_at IS NULL AND {_VISIBLE}
+  ORDER BY n.id FOR NO KEY UPDATE OF n
+)
+UPDATE callboard.notifications n
+SET {_SETS["read"]}, updated_at = :now, changed_xid = pg_current_xact_id()
+FROM chosen WHERE n.id = chosen.id
+RETURNING n.id
+""")  # noqa: S608 - constants of this file only
+_OF_CONNECTIONS = _OF_CONNECTIONS.bindparams(
+    bindparam("users", type_=ARRAY(Uuid)), bindparam("connections", type_=ARRAY(Uuid))
 )
 
 # The most that one transaction marks: what is left is marked by the next.
@@ -185,12 +193,19 @@ class Inbox:
         asked = {"conversation": conversation, "seq": seq}
         return await self._mark(_OF_CONVERSATION, me, now, asked)
 
-    async def settle_connection(
-        self, user: UserId, connection: ConnectionId, kind: str, now: datetime
+    async def settle_connections(
+        self, over: Sequence[tuple[UserId, ConnectionId]], now: datetime
     ) -> list[UUID]:
-        """Mark read what told a user of a connection's stage that is over."""
-        asked = {"connection": connection, "type": kind}
-        return await self._mark(_OF_CONNECTION, user, now, asked)
+        """Mark read what asked people for connections that wait no more; gives ids."""
+        rows = await self._connection.execute(
+            _OF_CONNECTIONS,
+            {
+                "users": [user for user, _ in over],
+                "connections": [connection for _, connection in over],
+                "now": now,
+            },
+        )
+        return list(rows.scalars())
 
     async def _mark(
         self,

@@ -9,12 +9,15 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.inbox import COLUMNS as NOTIFICATION
+from storage.inbox import Notification
 from storage.messages import COLUMNS, to_message
 from storage.receipts import TOLD_PARTICIPANTS
 from storage.records import Connection, ConversationId, Message, UserId
@@ -178,6 +181,16 @@ WHERE :me IN (requester_id, recipient_id)
 ORDER BY updated_at LIMIT :limit
 """)  # noqa: S608 - constants of this file only
 
+# What has changed of what somebody is shown, whole: it holds no history of its own.
+_NOTIFICATIONS = text(f"""
+SELECT {NOTIFICATION} FROM callboard.notifications n
+WHERE n.user_id = :me AND n.is_shown
+  AND (n.expires_at IS NULL OR n.expires_at > :now)
+  AND n.changed_xid >= pg_snapshot_xmin({_SINCE})
+  AND NOT pg_visible_in_snapshot(n.changed_xid, {_SINCE})
+ORDER BY n.id LIMIT :limit
+""")  # noqa: S608 - constants of this file only
+
 
 @dataclass(frozen=True, slots=True)
 class Missed:
@@ -191,6 +204,7 @@ class Missed:
     moved: Sequence[Any]
     markers: Sequence[Any]
     reads: Sequence[Any]
+    notifications: Sequence[Notification]
 
 
 async def cluster_identity(connection: asyncpg.Connection) -> str:
@@ -238,9 +252,11 @@ class Resume:
         )
         return Snapshot.parse(rows.scalar_one())
 
-    async def missed(self, me: UserId, since: Snapshot, limit: int) -> Missed | None:
+    async def missed(
+        self, me: UserId, since: Snapshot, limit: int, now: datetime
+    ) -> Missed | None:
         """Give what changed for a user; None where that is more than the limit."""
-        asked = {"me": me, "since": str(since), "limit": limit + 1}
+        asked = {"me": me, "since": str(since), "limit": limit + 1, "now": now}
         found = [
             list(await self._connection.execute(query, asked))
             for query in (
@@ -252,11 +268,13 @@ class Resume:
                 _MOVED,
                 _MARKERS,
                 _READS,
+                _NOTIFICATIONS,
             )
         ]
         if sum(len(rows) for rows in found) > limit:
             return None
-        conversations, links, messages, changed, left, moved, markers, reads = found
+        conversations, links, messages, changed, left, moved, *more = found
+        markers, reads, shown = more
         return Missed(
             conversations=[(row.id, row.is_new) for row in conversations],
             connections=[Connection(**row._mapping) for row in links],  # noqa: SLF001
@@ -266,4 +284,5 @@ class Resume:
             moved=moved,
             markers=markers,
             reads=reads,
+            notifications=[Notification(**row._mapping) for row in shown],  # noqa: SLF001
         )

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from realtime.clock import system_clock
 from realtime.node import Node
 from realtime.tokens import mint
 from storage.ids import uuid7
 from storage.records import ConnectionId, ConversationId, UserId
+from storage.tables import notifications
 from tests.conftest import JWT_SECRET
 
 
@@ -148,3 +149,21 @@ async def leave_group(node: Node, group: ConversationId, person: Person) -> None
             ),
             {"id": group, "user": person.id},
         )
+
+
+async def put_notification(node: Node, person: Person, **columns: object) -> UUID:
+    """Show somebody something, as planning would, but told to nobody."""
+    row: dict[str, object] = {
+        "id": uuid7(),
+        "user_id": person.id,
+        "type": "project",
+        "class_": "service",
+        "title": "Something happened",
+        "message": "It did.",
+        "data": {},
+    }
+    async with node.transaction() as work:
+        await work.connection.execute(insert(notifications).values(**row | columns))
+    id_ = (row | columns)["id"]
+    assert isinstance(id_, UUID)
+    return id_

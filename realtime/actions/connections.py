@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NoReturn
 from uuid import UUID
 
+from realtime.actions.notifications import settle_connections
 from realtime.actor import Actor
 from realtime.errors import (
     AlreadyConnected,
@@ -193,6 +194,7 @@ async def put_connections(
             raise Conflict("The pair has another connection.") from None
         except Missing:
             raise Invalid("Somebody is not known here.") from None
+    await settle_connections(work, [stored[item["id"]] for item in changed])
     for item in changed:
         _told(work, stored[item["id"]])
     return [Connection.model_validate(stored[item["id"]]) for item in items]
@@ -286,7 +288,9 @@ async def _move(
         return Connection.model_validate(link)
     if link.status != before:
         raise Conflict(f"The connection is {link.status}.")
-    return _told(work, await work.connections.set_status(link.id, after))
+    moved = await work.connections.set_status(link.id, after)
+    await settle_connections(work, [moved])
+    return _told(work, moved)
 
 
 def _told(work: UnitOfWork, link: records.Connection) -> Connection:

@@ -1,6 +1,7 @@
 """What people are shown: seeing, reading, putting away, on every device at once."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from realtime.actor import Actor
@@ -17,7 +18,7 @@ from realtime.telling import tell
 from realtime.work import Transactions
 from storage import inbox
 from storage.inbox import MARKED, Mark
-from storage.records import UserId
+from storage.records import Connection, ConversationId, UserId
 from storage.unit_of_work import UnitOfWork
 
 # Changes that are told one by one; who has changed more reloads. What a client names
@@ -61,6 +62,36 @@ async def mark(
             unread = await work.conversations.unread(actor.user_id, now)
         if len(changed) < MARKED:
             return Unread.model_validate(unread)
+
+
+async def settle_conversation(
+    work: UnitOfWork,
+    user: UserId,
+    conversation: ConversationId,
+    seq: int,
+    now: datetime,
+) -> None:
+    """Take what told somebody of messages for read, once they have read up to `seq`."""
+    changed = await work.inbox.settle_conversation(user, conversation, seq, now)
+    await tell_changed(work, user, changed)
+
+
+async def settle_connections(work: UnitOfWork, links: Sequence[Connection]) -> None:
+    """
+    Take requests that wait no more for read, whoever ended that.
+
+    Read in the moment of that change.
+    """
+    over = [link for link in links if link.status != "pending"]
+    if not over:
+        return
+    async with work.as_the_server():
+        changed = await work.inbox.settle_connections(
+            [(link.recipient_id, link.id) for link in over],
+            max(link.updated_at for link in over),
+        )
+        for row in await work.inbox.these(changed):
+            tell_updated(work, row)
 
 
 async def tell_changed(work: UnitOfWork, user: UserId, changed: Sequence[UUID]) -> None:

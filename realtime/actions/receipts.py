@@ -1,7 +1,9 @@
 """How far people have got: read and delivered markers, which only move forward."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from realtime.actions.notifications import settle_conversation
 from realtime.actor import Actor
 from realtime.errors import NotAParticipant, NotFound
 from realtime.protocol import ReceiptDelivered, ReceiptRead
@@ -21,7 +23,12 @@ class Markers:
 
 
 async def mark_read(
-    work: UnitOfWork, actor: Actor, conversation: ConversationId, seq: int
+    work: UnitOfWork,
+    actor: Actor,
+    conversation: ConversationId,
+    seq: int,
+    *,
+    now: datetime,
 ) -> Markers:
     """
     Note that the actor has read up to and including `seq`.
@@ -29,6 +36,7 @@ async def mark_read(
     What is read has been delivered. A `seq` beyond the last message counts as the
     last; one behind the marker changes nothing. Who hides receipts, reads in a large
     group, or is parted from the other by a block, tells only their own sessions.
+    Notifications of what is read are read, too.
 
     Raises:
         NotFound, NotAParticipant: The actor does not read this conversation.
@@ -37,6 +45,9 @@ async def mark_read(
     moved = await work.receipts.mark(
         actor.user_id, conversation, read=min(seq, before.last_seq), delivered=0
     )
+    # Who has sent something has read all before it, with nobody to say so here.
+    read_seq = moved.read_seq if moved else before.read_seq
+    await settle_conversation(work, actor.user_id, conversation, read_seq, now)
     if moved is None:
         return _markers(before)
     if moved.read_seq > before.read_seq:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from realtime.actions.notifications import shown
 from realtime.actor import Actor
 from realtime.encoding import message_object
 from realtime.protocol import (
@@ -16,6 +17,8 @@ from realtime.protocol import (
     MessageCreated,
     MessageDeleted,
     MessageUpdated,
+    NotificationCreated,
+    NotificationUpdated,
     Participant,
     ParticipantJoined,
     ParticipantLeft,
@@ -64,7 +67,7 @@ async def resume(
         return Resumed(snapshot, is_complete=None, payloads=(), unread=unread)
     missed = None
     if since is not None:
-        missed = await work.resume.missed(actor.user_id, since, limit)
+        missed = await work.resume.missed(actor.user_id, since, limit, at)
     if missed is None:
         return Resumed(snapshot, is_complete=False, payloads=(), unread=unread)
     payloads = [payload async for payload in _payloads(work, actor, missed, at)]
@@ -94,6 +97,11 @@ async def _payloads(
     for event in _changes(missed):
         yield encode_event(event.kind, now, event.json_data())
     for event in _receipts(missed):
+        yield encode_event(event.kind, now, event.json_data())
+    for row in missed.notifications:
+        # What is still unseen may be new or have come once more: it is told as new.
+        told = NotificationUpdated if row.seen_at else NotificationCreated
+        event = told(notification=shown(row))
         yield encode_event(event.kind, now, event.json_data())
 
 

@@ -233,7 +233,6 @@ async def test_later_calls_are_not_found(http: httpx.AsyncClient, node: Node) ->
     for method, path in (
         ("POST", "/v1/assistant/messages"),
         ("GET", "/v1/devices/phone"),
-        ("GET", "/v1/notifications"),
         ("DELETE", "/v1/me"),
         ("GET", "/v1/me/export"),
         ("POST", "/v1/platform/notifications"),

@@ -32,7 +32,9 @@ ReloadCallback = Callable[[str], Awaitable[None] | None]
 
 GOING_AWAY = 1001
 # Events that pass by the store and are worth telling each time.
-PASSING_BY = frozenset({"typing", "presence"})
+PASSING_BY = frozenset(
+    {"typing", "presence", "notification.created", "notification.updated"}
+)
 # Among events these are replies that nobody waits for any longer.
 REPLIES = frozenset({"ok", "error"})
 

@@ -258,6 +258,40 @@ class Settings(BaseSettings):
     mail_domain: str | None = Field(
         None, description="Domain whose mail `callboard intake` takes; none: no intake."
     )
+    intake_host: str = Field(
+        "127.0.0.1", description="Address at which mail comes in (docs/email.md)."
+    )
+    intake_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Port at which mail comes in; none: 2525, and not in"
+        " `callboard dev`.",
+    )
+    intake_protocol: Literal["smtp", "lmtp"] = Field(
+        "smtp", description="What the mail server in front of it speaks."
+    )
+    intake_bytes: int = Field(
+        1_048_576, ge=65_536, le=33_554_432, description="Size of the largest mail."
+    )
+    intake_connections: int = Field(
+        100, ge=1, le=10_000, description="Connections that bring mail, at once."
+    )
+    intake_seconds: float = Field(
+        60, ge=1, description="How long such a connection may say nothing."
+    )
+    intake_authserv_id: str | None = Field(
+        None,
+        min_length=1,
+        description="Answers by mail need a DMARC, DKIM or SPF pass that the mail"
+        " server of this name has written into them (docs/email.md).",
+    )
+    reply_days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        description="Days after a mail in which it can be answered by mail.",
+    )
 
     team_roles: Annotated[tuple[OrganizationRole, ...], NoDecode] = Field(
         ("admin", "recruiter", "account_manager"),
@@ -305,6 +339,23 @@ class Settings(BaseSettings):
         description="What one person changes: messages, reactions, members, blocks.",
     )
 
+    webhook_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Hosts of one's own that webhooks may lead to, host or host:port,"
+        " with commas; all others must be https and public.",
+    )
+    webhook_pause_days: float = Field(
+        5, gt=0, le=365, description="A webhook that fails for so long is paused."
+    )
+    webhook_keep_days: float = Field(
+        30, ge=5, le=365, description="How long the deliveries of webhooks are kept."
+    )
+    webhook_backlog: int = Field(
+        100_000,
+        ge=1000,
+        description="A webhook for which more than this is waiting is paused.",
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="What is worth a line."
     )
@@ -333,6 +384,7 @@ class Settings(BaseSettings):
         "attachment_types",
         "attachment_hosts",
         "team_roles",
+        "webhook_hosts",
         mode="before",
     )
     @classmethod

@@ -25,11 +25,13 @@ from storage.conversations import Conversations
 from storage.database import SERVICE_ROLE, USER_ROLE, Database, busy_when_unreachable
 from storage.deliveries import Deliveries
 from storage.devices import Devices
+from storage.digests import Digests
 from storage.domain_events import DomainEvents
 from storage.edits import Edits
 from storage.email import Emails
 from storage.gigs import Gigs
 from storage.happenings import Happening
+from storage.inbound import InboundEmails
 from storage.inbox import Inbox
 from storage.keys import ApiKeys, IdempotencyKeys
 from storage.ledger import Ledger
@@ -82,11 +84,13 @@ class UnitOfWork:
         self.conversations = Conversations(self.connection)
         self.deliveries = Deliveries(self.connection)
         self.devices = Devices(self.connection)
+        self.digests = Digests(self.connection)
         self.domain_events = DomainEvents(self.connection)
         self.edits = Edits(self.connection)
         self.emails = Emails(self.connection)
         self.gigs = Gigs(self.connection)
         self.idempotency_keys = IdempotencyKeys(self.connection)
+        self.inbound = InboundEmails(self.connection)
         self.inbox = Inbox(self.connection)
         self.ledger = Ledger(self.connection)
         self.messages = Messages(self.connection)

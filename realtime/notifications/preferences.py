@@ -41,9 +41,7 @@ class Choice:
     source: Decider
 
 
-def resolve(
-    entry: Entry, rows: Collection[PreferenceRow]
-) -> Mapping[PreferenceChannel, Choice]:
+def resolve(entry: Entry, rows: Collection[PreferenceRow]) -> Mapping[str, Choice]:
     """Decide for each channel; `rows` are all that the person has chosen."""
     chosen = {(row.type, row.channel): row for row in rows}
     return {channel: _resolve(entry, channel, chosen) for channel in CHANNELS}

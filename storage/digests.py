@@ -1,0 +1,195 @@
+"""
+Digests: one per person, frequency and local period, and what each carries.
+
+Whoever writes here has locked the person's settings (`work.preferences.lock`), so that
+nobody else decides about the same deliveries.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import Uuid
+
+from storage.ids import uuid7
+from storage.records import UserId
+from storage.tables import digests
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """
+    Deliveries that wait for a digest and are alike in all that decides about them.
+
+    `is_folded`: not the person's preference has them wait, but a limit, which stands as
+    the reason of the deliveries.
+    """
+
+    user_id: UserId
+    mode: str
+    channel: str
+    device_id: UUID | None
+    type: str
+    class_: str
+    due_at: datetime
+    is_folded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """The delivery of a digest on one channel, to one device where it is a push."""
+
+    digest_id: UUID
+    user_id: UserId
+    channel: str
+    device_id: UUID | None
+    class_: str
+    mode: str
+
+
+# Only so many rows are looked at: of those who have many due, one at a time is enough.
+_DUE = text("""
+SELECT DISTINCT user_id FROM (
+  SELECT user_id FROM callboard.deliveries
+  WHERE status = 'pending' AND mode <> 'instant' AND digest_id IS NULL
+    AND due_at <= :now
+  ORDER BY due_at, id LIMIT :limit) AS first
+""")
+
+_WAITING = """
+SELECT DISTINCT user_id, mode, channel, device_id, type, class AS class_, due_at,
+  reason IS NOT NULL AS is_folded
+FROM callboard.deliveries
+WHERE user_id = ANY(:users) AND status = 'pending' AND mode <> 'instant'
+  AND digest_id IS NULL
+"""
+_WAITING_ALL = text(_WAITING).bindparams(bindparam("users", type_=ARRAY(Uuid)))
+_WAITING_DUE = text(f"{_WAITING} AND due_at <= :now").bindparams(
+    bindparam("users", type_=ARRAY(Uuid))
+)
+
+_ALIKE = """
+WHERE user_id = :user_id AND status = 'pending' AND mode = :mode
+  AND channel = :channel AND device_id IS NOT DISTINCT FROM CAST(:device_id AS uuid)
+  AND type = :type AND class = :class_ AND due_at = :due_at AND digest_id IS NULL
+  AND (reason IS NOT NULL) = :is_folded
+"""
+
+_MOVE = text(f"""
+UPDATE callboard.deliveries SET mode = :to_mode, due_at = :to_due_at,
+  trail = callboard.trailed(trail, :now, 'moved', :why), updated_at = :now
+{_ALIKE}""")  # noqa: S608 - names columns only
+
+_SKIP = text(f"""
+UPDATE callboard.deliveries SET status = 'skipped', reason = :why,
+  trail = callboard.trailed(trail, :now, 'skipped', :why), updated_at = :now
+{_ALIKE}""")  # noqa: S608 - names columns only
+
+_CARRY = text(f"""
+UPDATE callboard.deliveries SET status = 'carried', carrier_id = :carrier_id,
+  trail = callboard.trailed(trail, :now, 'carried'), updated_at = :now
+{_ALIKE}""")  # noqa: S608 - names columns only
+
+_PLAN_CARRIER = text("""
+INSERT INTO callboard.deliveries (id, user_id, channel, type, class, mode, due_at,
+  digest_id, device_id, trail, created_at, updated_at)
+VALUES (:id, :user_id, :channel, 'digest', :class_, :mode, :now, :digest_id, :device_id,
+  callboard.trailed('[]', :now, 'planned'), :now, :now)
+""")
+
+_SETTLE = text("""
+UPDATE callboard.deliveries SET status = :status, reason = :reason,
+  sent_at = CASE WHEN :status = 'sent' THEN CAST(:now AS timestamptz) END,
+  trail = callboard.trailed(trail, :now, :status, :reason), updated_at = :now
+WHERE carrier_id = :carrier_id AND status = 'carried'
+""")
+
+
+class Digests:
+    """The digests, for the service alone."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def due(self, now: datetime, limit: int) -> Sequence[UserId]:
+        """Name people who have something that is due in a digest, the longest first."""
+        rows = await self._connection.execute(_DUE, {"now": now, "limit": limit})
+        return list(rows.scalars())
+
+    async def waiting(
+        self, users: Collection[UserId], due_by: datetime | None = None
+    ) -> Sequence[Waiting]:
+        """Give what these users have waiting for digests, all or what is due."""
+        named = {"users": list(users)}
+        if due_by is None:
+            rows = await self._connection.execute(_WAITING_ALL, named)
+        else:
+            rows = await self._connection.execute(_WAITING_DUE, named | {"now": due_by})
+        return [Waiting(**row._mapping) for row in rows]  # noqa: SLF001 - a named tuple's
+
+    async def move(
+        self, waiting: Waiting, mode: str, due_at: datetime, why: str, now: datetime
+    ) -> None:
+        """Have these leave at another time, or at once where the mode is `instant`."""
+        values = {"to_mode": mode, "to_due_at": due_at, "why": why, "now": now}
+        await self._connection.execute(_MOVE, asdict(waiting) | values)
+
+    async def skip(self, waiting: Waiting, why: str, now: datetime) -> None:
+        """Have these never leave."""
+        await self._connection.execute(
+            _SKIP, asdict(waiting) | {"why": why, "now": now}
+        )
+
+    async def create(
+        self,
+        user: UserId,
+        frequency: str,
+        period: str,
+        due_at: datetime,
+        now: datetime,
+    ) -> UUID | None:
+        """Create the digest of a period; None where there is or was one."""
+        rows = await self._connection.execute(
+            insert(digests)
+            .values(
+                id=uuid7(),
+                user_id=user,
+                frequency=frequency,
+                period=period,
+                due_at=due_at,
+                created_at=now,
+            )
+            .on_conflict_do_nothing(constraint="uq_digests_period")
+            .returning(digests.c.id)
+        )
+        found: UUID | None = rows.scalar_one_or_none()
+        return found
+
+    async def plan(
+        self, carrier: Carrier, carried: Sequence[Waiting], now: datetime
+    ) -> UUID:
+        """Plan a digest's delivery for now, and put these into it; gives its id."""
+        planned = uuid7()
+        await self._connection.execute(
+            _PLAN_CARRIER, asdict(carrier) | {"id": planned, "now": now}
+        )
+        values: dict[str, Any] = {"carrier_id": planned, "now": now}
+        await self._connection.execute(
+            _CARRY, [asdict(each) | values for each in carried]
+        )
+        return planned
+
+    async def settle(
+        self, carrier: UUID, status: str, reason: str | None, now: datetime
+    ) -> int:
+        """Let what a delivery carries end as that has; gives how many there were."""
+        rows = await self._connection.execute(
+            _SETTLE,
+            {"carrier_id": carrier, "status": status, "reason": reason, "now": now},
+        )
+        return rows.rowcount

@@ -97,6 +97,10 @@ class Entry(_Model):
     collapse: str | None = None
     link: str | None = None
     expires_hours: int | None = Field(None, ge=1)
+    # It means something only while what it is about has one of these statuses.
+    while_connection: tuple[str, ...] = ()
+    while_gig: tuple[str, ...] = ()
+    while_application: tuple[str, ...] = ()
     push_waits: Waiting = Waiting()
     email_waits: Waiting = Waiting()
     # Reminders: hours before the moment that `data.<reminder_of>` says.

@@ -52,6 +52,13 @@ ROWS = {
     "applications": ("gig_id", "applicant_id"),
     "reports": ("reporter_id", "content_type"),
     "user_content_preferences": ("user_id",),
+    "notifications": ("user_id", "type"),
+    "notification_preferences": ("user_id", "type"),
+    "notification_settings": ("user_id",),
+    "topic_subscriptions": ("user_id", "topic"),
+    "devices": ("user_id", "kind"),
+    "job_alerts": ("user_id", "frequency"),
+    "job_alert_matches": ("alert_id", "content_hash"),
 }
 
 
@@ -132,6 +139,33 @@ class World:
             "(gen_random_uuid(), :owner, 'user', :late, 'spam'),"
             " (gen_random_uuid(), :late, 'user', :owner, 'spam')",
         )
+        for name in ("owner", "late"):
+            await self._inform(where, name)
+
+    async def _inform(self, where: str, name: str) -> None:
+        """Show somebody something, with all that they may choose about it."""
+        await self._keep(
+            "notifications (id, user_id, type, class, title, message)",
+            f"(gen_random_uuid(), :{name}, 'mention', 'service', 'Hi', 'Hi')",
+        )
+        await self._keep(
+            "notification_preferences (user_id, type, channel, mode)",
+            f"(:{name}, 'mention', 'push', 'off')",
+        )
+        await self._keep("notification_settings (user_id)", f"(:{name})")
+        await self._keep("topic_subscriptions (user_id, topic)", f"(:{name}, 'news')")
+        await self._keep(
+            "devices (id, user_id, kind, token)",
+            f"(gen_random_uuid(), :{name}, 'relay', gen_random_uuid())",
+        )
+        alert = self.id(f"alert {where} of {name}")
+        await self._keep(
+            "job_alerts (id, user_id, criteria)", f"('{alert}', :{name}, '{{}}')"
+        )
+        await self._keep(
+            "job_alert_matches (alert_id, gig_id, content_hash, due_at)",
+            f"('{alert}', gen_random_uuid(), 'dance', now())",
+        )
 
     async def _talk(self, where: str, gig: str) -> None:
         about = {"kind": "gig", "gig_id": gig, "user_ids": [self.id("applicant")]}
@@ -209,6 +243,20 @@ IN_GROUP = {f"group here {name}" for name in ("owner", "member", "late")}
 READ_THREAD = {"thread here owner 2", "thread here former 1"}
 READ_GROUP = {"group here owner 3", "group here late 2"}
 
+
+def informed(name: str) -> Seen:
+    """What somebody sees of what they are shown, and of their choices about it."""
+    return {
+        "notifications": {f"{name} mention"},
+        "notification_preferences": {f"{name} mention"},
+        "notification_settings": {name},
+        "topic_subscriptions": {f"{name} news"},
+        "devices": {f"{name} relay"},
+        "job_alerts": {f"{name} daily"},
+        "job_alert_matches": {f"alert here of {name} dance"},
+    }
+
+
 EXPECTED: Mapping[str, Seen] = {
     "owner": {
         "connections": {"owner member", "owner late"},
@@ -226,6 +274,7 @@ EXPECTED: Mapping[str, Seen] = {
         "applications": {"gig here applicant", "gig here rival"},
         "reports": {"owner user"},
         "user_content_preferences": {"owner"},
+        **informed("owner"),
     },
     "member": {
         "connections": {"owner member"},
@@ -280,6 +329,7 @@ EXPECTED: Mapping[str, Seen] = {
         "uploads": SINCE_LATE,
         "reports": {"late user"},
         "user_content_preferences": {"late"},
+        **informed("late"),
     },
     "outsider": {},
 }

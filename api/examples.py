@@ -166,6 +166,68 @@ CONVERSATION: Mapping[str, Any] = {
     "created_at": _AT,
 }
 
+NOTIFICATIONS_IN_SHORT: Mapping[str, Any] = {
+    "in_app": True,
+    "push": False,
+    "email": True,
+    "timezone": "Europe/London",
+    "do_not_disturb_until": None,
+}
+
+_NO_CHOICE: Mapping[str, Any] = {"in_app": None, "push": None, "email": None}
+_OFF = {"mode": "off", "source": "user", "changed_at": _AT}
+
+NOTIFICATION_PREFERENCES: Mapping[str, Any] = {
+    "types": [
+        {
+            "type": "connection_request",
+            "class": "service",
+            "required": False,
+            "channels": {
+                "in_app": {
+                    "mode": "instant",
+                    "default": "instant",
+                    "source": "service",
+                    "modes": ["instant"],
+                    "choice": None,
+                },
+                "push": {
+                    "mode": "off",
+                    "default": "instant",
+                    "source": "type",
+                    "modes": ["off", "instant"],
+                    "choice": _OFF,
+                },
+                "email": {
+                    "mode": "daily",
+                    "default": "daily",
+                    "source": "default",
+                    "modes": ["off", "instant", "hourly", "daily", "weekly"],
+                    "choice": None,
+                },
+            },
+        }
+    ],
+    "channels": _NO_CHOICE,
+    "classes": {"service": _NO_CHOICE, "alert": _NO_CHOICE, "promotion": _NO_CHOICE},
+}
+
+QUIET_HOURS: Mapping[str, Any] = {
+    "quiet_hours": {"monday": [{"from": "22:00", "to": "07:00"}]},
+    "do_not_disturb_until": None,
+    "timezone": None,
+    "digest_at": "18:30",
+    "digest_weekday": None,
+    "daily_pushes": None,
+    "daily_emails": 5,
+    "in_force": {
+        "timezone": "Europe/London",
+        "digest_at": "18:30",
+        "digest_weekday": "monday",
+    },
+    "quiet_until": "2026-11-24T07:00:00.000Z",
+}
+
 NOTIFICATION: Mapping[str, Any] = {
     "id": "0191b1a2-0000-7000-8000-000000007e11",
     "type": "connection_request",

@@ -154,11 +154,22 @@ class ContentPreferences(Wire):
     blocked_categories: Sequence[str]
 
 
+class NotificationsInShort(Wire):
+    """How one is told, in short: which channels are on, and the zone for the rest."""
+
+    in_app: bool
+    push: bool
+    email: bool
+    timezone: str
+    do_not_disturb_until: Instant | None
+
+
 class Preferences(Wire):
     """What one has chosen."""
 
     privacy: Privacy
     content: ContentPreferences
+    notifications: NotificationsInShort
 
 
 class Me(Wire):

@@ -296,4 +296,6 @@ def _delivery(
         notification_id=row.id,
         device_id=device,
         expires_at=row.expires_at,
+        # What waits for a digest by a limit and not by preference says so.
+        reason=planned.decisions[channel].reason,
     )

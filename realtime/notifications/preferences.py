@@ -54,19 +54,33 @@ def default(entry: Entry, channel: PreferenceChannel) -> Mode:
     return entry.push if channel == "push" else entry.email
 
 
+def switches(rows: Collection[PreferenceRow]) -> Mapping[PreferenceChannel, bool]:
+    """Say which channels are on as a whole."""
+    off = {row.channel for row in rows if row.type == EVERYTHING and row.mode == "off"}
+    return {channel: channel not in off for channel in CHANNELS}
+
+
+def able(channel: PreferenceChannel) -> Sequence[Mode]:
+    """
+    Say in which modes a channel can tell.
+
+    The inbox and pushes are of the moment: a digest of them is a mail.
+    """
+    return get_args(Mode) if channel == "email" else ("off", "instant")
+
+
 def modes(entry: Entry, channel: PreferenceChannel) -> Sequence[Mode]:
     """
-    Say what a person may choose here.
+    Say what a person may choose of a type.
 
-    The inbox and pushes are of the moment: a digest of them is a mail. What is required
-    stays on, though a channel that the catalogue leaves off may stay off.
+    A service is in the app as the catalogue has it. What is required stays on, though a
+    channel that the catalogue leaves off may stay off.
     """
     if channel == "in_app" and entry.class_ == "service":
         return (default(entry, channel),)
-    able: Sequence[Mode] = get_args(Mode) if channel == "email" else ("off", "instant")
     if entry.required and default(entry, channel) != "off":
-        return [mode for mode in able if mode != "off"]
-    return able
+        return [mode for mode in able(channel) if mode != "off"]
+    return able(channel)
 
 
 def _resolve(

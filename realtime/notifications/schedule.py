@@ -215,3 +215,8 @@ def minute_of(text: str) -> int:
     """
     moment = datetime.strptime(text, "%H:%M").replace(tzinfo=UTC)
     return moment.hour * 60 + moment.minute
+
+
+def time_of(minute: int) -> str:
+    """Write minutes after midnight as `HH:MM`."""
+    return f"{minute // 60:02}:{minute % 60:02}"

@@ -34,7 +34,7 @@ async def test_me_shows_profile_preferences_and_what_waits(
     assert answer["profile"]["display_name"] == "Grace"
     assert answer["profile"]["email"] == "grace@example.org"
     assert answer["profile"]["account_status"] == "active"
-    assert answer["preferences"].keys() == {"privacy", "content"}
+    assert answer["preferences"].keys() == {"privacy", "content", "notifications"}
     assert answer["unread"] == {"conversations": 1, "messages": 3, "notifications": 0}
 
 

@@ -15,6 +15,7 @@ from api.attach import attach as attach_to
 from api.dev import develop
 from api.dev_home import token_of
 from api.doctor import diagnose, print_findings
+from api.intake import take_mail
 from api.logs import configure
 from api.migrating import migrate_database
 from api.recount import recount as recount_all
@@ -119,6 +120,12 @@ def migrate(
 def worker() -> None:
     """Do what has to be done now and then; any number may run."""
     run(work_until_signal(_settings()))
+
+
+@app.command()
+def intake() -> None:
+    """Take mail that comes in: answers, bounces, complaints."""
+    take_mail(_settings())
 
 
 @app.command()

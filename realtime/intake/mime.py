@@ -73,8 +73,11 @@ class Part:
 
     def all_of(self, name: str) -> list[str]:
         """Give all values of a header, unfolded."""
-        values = self.headers.get_all(name) or []
-        return [re.sub(r"\r?\n(?=[ \t])", "", str(value)) for value in values]
+        return [
+            _unfolded(value)
+            for each, value in self.headers.raw_items()
+            if each.lower() == name
+        ]
 
     def addresses(self, name: str) -> list[str]:
         """Give the addresses in a header, in lower case."""
@@ -148,6 +151,12 @@ def _split_head(data: bytes) -> tuple[Message, bytes]:
     for name in long:
         del headers[name]
     return headers, content
+
+
+def _unfolded(value: str) -> str:
+    """Give a header's value on one line; what is beyond ASCII is UTF-8 (RFC 6532)."""
+    text = value.encode("ascii", "surrogateescape").decode("utf-8", "replace")
+    return re.sub(r"\r?\n", "", text).strip()
 
 
 def _pieces(content: bytes, boundary: str) -> Iterator[bytes]:

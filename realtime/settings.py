@@ -27,6 +27,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from realtime.lifecycle import DEFAULT_RULES, Rule, read_rules
 from realtime.mail.addresses import SmtpAddress, is_mail_address
 from realtime.notifications.catalogue import CatalogueError, load_catalogue
+from realtime.push.addresses import PUSH_SERVICES, PushHosts
 from realtime.rates import Rate
 
 PREFIX = "CALLBOARD_"
@@ -339,6 +340,43 @@ class Settings(BaseSettings):
         description="What one person changes: messages, reactions, members, blocks.",
     )
 
+    webpush: bool = Field(
+        default=True,
+        description="Web Push is sent from here; false: a relay takes it.",
+    )
+    webpush_subject: str | None = Field(
+        None,
+        description="How push services reach the operator, mailto:… or https://…;"
+        " none: CALLBOARD_PUBLIC_URL.",
+    )
+    webpush_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        PUSH_SERVICES,
+        description="Push services that devices may name, with commas: push.example,"
+        " *.push.example; with a port also private ones (docs/push.md).",
+    )
+    devices_keep_days: int = Field(
+        270, ge=1, le=3650, description="Devices not seen for so long are forgotten."
+    )
+    fcm_service_account: Path | None = Field(
+        None, description="The JSON key of a Firebase service account: FCM is sent."
+    )
+    fcm_url: str = Field(
+        "https://fcm.googleapis.com", description="Where FCM is, or a stand-in."
+    )
+    apns_key: Path | None = Field(
+        None, description="The .p8 key of an Apple team: APNs is sent."
+    )
+    apns_key_id: str | None = Field(None, description="The id of that key.")
+    apns_team_id: str | None = Field(None, description="The id of the team.")
+    apns_topic: str | None = Field(
+        None, description="The bundle id of the app, for devices that name none."
+    )
+    apns_url: str = Field(
+        "https://api.push.apple.com",
+        description="Where APNs is: https://api.sandbox.push.apple.com for builds"
+        " that are in development.",
+    )
+
     webhook_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Hosts of one's own that webhooks may lead to, host or host:port,"
@@ -385,12 +423,26 @@ class Settings(BaseSettings):
         "attachment_hosts",
         "team_roles",
         "webhook_hosts",
+        "webpush_hosts",
         mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("webpush_hosts")
+    @classmethod
+    def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        PushHosts.parse(value)
+        return value
+
+    @field_validator("webpush_subject")
+    @classmethod
+    def _is_a_contact(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("mailto:", "https://")):
+            raise ValueError("must begin with mailto: or https://")
         return value
 
     @field_validator("timezone")
@@ -447,7 +499,7 @@ class Settings(BaseSettings):
             raise ValueError("must be a domain like mail.chat.example")
         return value and value.lower()
 
-    @field_validator("app_url", "public_url", "s3_endpoint")
+    @field_validator("app_url", "apns_url", "fcm_url", "public_url", "s3_endpoint")
     @classmethod
     def _is_a_base(cls, value: str | None) -> str | None:
         if value is None:
@@ -486,6 +538,11 @@ class Settings(BaseSettings):
         if self.s3_bucket and self.uploads_directory:
             raise ValueError(
                 "give CALLBOARD_S3_BUCKET or CALLBOARD_UPLOADS_DIRECTORY, not both"
+            )
+        if self.apns_key and not (self.apns_key_id and self.apns_team_id):
+            raise ValueError(
+                "CALLBOARD_APNS_KEY needs CALLBOARD_APNS_KEY_ID and"
+                " CALLBOARD_APNS_TEAM_ID"
             )
         if (self.s3_bucket or self.uploads_directory) and not self.public_url:
             raise ValueError("uploads need CALLBOARD_PUBLIC_URL")

@@ -19,9 +19,17 @@ from realtime.actions.threads import tell_lives
 from realtime.actions.uploads import remove_discarded
 from realtime.clock import Clock, system_clock
 from realtime.file_stores import file_store
+from realtime.notifications.catalogue import load_catalogue
+from realtime.notifications.digests import DigestLine
+from realtime.notifications.events import EventLine
 from realtime.presence import Presence
+from realtime.push.building import DeviceChore
 from realtime.recount import SpotChecks
 from realtime.settings import Settings
+from realtime.webhooks.fanning import CONSUMER as WEBHOOKS
+from realtime.webhooks.fanning import fan_out
+from realtime.webhooks.sending import WebhookLine
+from realtime.webhooks.tidying import WebhookChore
 from storage import feed, happenings
 from storage.database import Database
 from storage.errors import Busy
@@ -85,6 +93,12 @@ class Worker:
         self._spot_checks = SpotChecks(self._transactions)
         self._counts_at = 0.0
         self._is_told_to_stop = asyncio.Event()
+        self._webhooks = WebhookLine(
+            self._transactions,
+            clock,
+            hosts=settings.webhook_hosts,
+            pause_after=timedelta(days=settings.webhook_pause_days),
+        )
         self.chores: Mapping[str, Chore] = {
             "threads": self._end_threads,
             "feed": self._forget_feed,
@@ -92,8 +106,15 @@ class Worker:
             "logs": self._forget_logs,
             "uploads": self._remove_uploads,
             "counts": self._check_counts,
+            "devices": DeviceChore(self._transactions, clock, settings),
+            "webhooks": WebhookChore(self._transactions, clock, settings),
         }
-        self.lines: Mapping[str, Line] = {}
+        catalogue = load_catalogue(settings.catalogue)
+        self.lines: Mapping[str, Line] = {
+            "digests": DigestLine(self._transactions, catalogue, clock),
+            "webhook_events": EventLine(WEBHOOKS, self._transactions, fan_out, clock),
+            "webhooks": self._webhooks,
+        }
 
     async def work(self) -> None:
         """
@@ -108,6 +129,7 @@ class Worker:
                 for name, line in self.lines.items():
                     group.create_task(self._work_on(name, line))
         finally:
+            await self._webhooks.close()
             if self._files is not None:
                 await self._files.close()
 

@@ -8,11 +8,12 @@ that was read. A transaction that stays open holds the newest events back, for a
 as it writes; readers lose nothing and wait.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _HORIZON = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
@@ -25,6 +26,26 @@ WHERE (e.xid, e.id) > (CAST(CAST(:xid AS text) AS xid8), CAST(:id AS bigint))
   AND (CAST(:type AS text) IS NULL OR e.type = CAST(:type AS text))
 ORDER BY e.xid, e.id LIMIT :limit
 """)
+
+# Of some types: as they are, or by how they begin (`""`: all).
+_OF_TYPES = """
+(e.type = ANY(CAST(:types AS text[]))
+  OR EXISTS (SELECT FROM unnest(CAST(:prefixes AS text[])) AS p(prefix)
+    WHERE starts_with(e.type, p.prefix)))
+"""
+
+_SINCE = text(f"""
+SELECT e.id, e.xid::text AS xid, e.type, e.subject, e.data, e.occurred_at
+FROM callboard.domain_events e
+WHERE e.occurred_at >= :since AND {_OF_TYPES}
+ORDER BY e.occurred_at, e.id LIMIT :limit
+""")  # noqa: S608 - constants only
+
+_THESE = text(f"""
+SELECT e.id, e.xid::text AS xid, e.type, e.subject, e.data, e.occurred_at
+FROM callboard.domain_events e
+WHERE e.id = ANY(CAST(:ids AS bigint[])) AND {_OF_TYPES} ORDER BY e.id
+""")  # noqa: S608 - constants only
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +99,7 @@ class DomainEvents:
                 "limit": limit,
             },
         )
-        events = [
-            DomainEvent(
-                id=row.id,
-                xid=int(row.xid),
-                type=row.type,
-                subject=row.subject,
-                data=row.data,
-                occurred_at=row.occurred_at,
-            )
-            for row in rows
-        ]
+        events = [_event(row) for row in rows]
         if len(events) == limit:
             return events, Position(events[-1].xid, events[-1].id)
         # A horizon never goes back, but a position may be from the future of a
@@ -96,3 +107,48 @@ class DomainEvents:
         return events, max(
             position, Position(int(horizon), 0), key=lambda each: (each.xid, each.id)
         )
+
+    async def since(
+        self,
+        moment: datetime,
+        types: Sequence[str],
+        prefixes: Sequence[str],
+        *,
+        limit: int,
+    ) -> list[DomainEvent]:
+        """
+        Give events of some types, or beginning so, from a moment on, oldest first.
+
+        What has not committed yet is not among them: this is for looking back.
+        """
+        rows = await self._connection.execute(
+            _SINCE,
+            {
+                "since": moment,
+                "types": list(types),
+                "prefixes": list(prefixes),
+                "limit": limit,
+            },
+        )
+        return [_event(row) for row in rows]
+
+    async def these(
+        self, ids: Sequence[int], types: Sequence[str], prefixes: Sequence[str]
+    ) -> list[DomainEvent]:
+        """Give those of some events that are kept and of some types."""
+        rows = await self._connection.execute(
+            _THESE,
+            {"ids": list(ids), "types": list(types), "prefixes": list(prefixes)},
+        )
+        return [_event(row) for row in rows]
+
+
+def _event(row: Row[Any]) -> DomainEvent:
+    return DomainEvent(
+        id=row.id,
+        xid=int(row.xid),
+        type=row.type,
+        subject=row.subject,
+        data=row.data,
+        occurred_at=row.occurred_at,
+    )

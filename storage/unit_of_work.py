@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import feed, happenings
 from storage.applications import Applications
 from storage.audit import Audit
+from storage.broadcasts import Broadcasts
 from storage.connections import Blocks, Connections
 from storage.consumers import Consumers
 from storage.content_preferences import ContentPreferences
@@ -44,12 +45,15 @@ from storage.presence import Presences
 from storage.privacy import Privacies
 from storage.receipts import Receipts
 from storage.records import Announced, ApiKeyId, UserId
+from storage.rechecks import Rechecks
 from storage.recount import Recount
+from storage.releases import Releases
 from storage.reports import Reports
 from storage.resume import Resume
 from storage.search import Search
 from storage.server_keys import ServerKeys
 from storage.threads import Threads
+from storage.unread_messages import UnreadMessages
 from storage.uploads import Uploads
 from storage.users import Users
 from storage.webhook_deliveries import WebhookDeliveries
@@ -78,6 +82,7 @@ class UnitOfWork:
         self.applications = Applications(self.connection)
         self.audit = Audit(self.connection)
         self.blocks = Blocks(self.connection)
+        self.broadcasts = Broadcasts(self.connection)
         self.connections = Connections(self.connection)
         self.consumers = Consumers(self.connection)
         self.content_preferences = ContentPreferences(self.connection)
@@ -101,12 +106,15 @@ class UnitOfWork:
         self.presences = Presences(self.connection)
         self.privacy = Privacies(self.connection)
         self.receipts = Receipts(self.connection)
+        self.rechecks = Rechecks(self.connection)
         self.recount = Recount(self.connection)
+        self.releases = Releases(self.connection)
         self.reports = Reports(self.connection)
         self.resume = Resume(self.connection)
         self.search = Search(self.connection)
         self.server_keys = ServerKeys(self.connection)
         self.threads = Threads(self.connection)
+        self.unread_messages = UnreadMessages(self.connection)
         self.uploads = Uploads(self.connection)
         self.users = Users(self.connection)
         self.webhook_deliveries = WebhookDeliveries(self.connection)

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -129,7 +129,9 @@ async def _listening() -> AsyncIterator[tuple[int, list[bytes]]]:
         yield server.sockets[0].getsockname()[1], heard
 
 
-def _resolver(names: dict[str, Sequence[str]], asked: list[str]) -> Callable[..., Any]:
+def _resolver(
+    names: Mapping[str, Sequence[str]], asked: list[str]
+) -> Callable[..., Any]:
     async def getaddrinfo(host: str, port: int, **_options: object) -> object:
         asked.append(host)
         if host not in names:

@@ -1,0 +1,87 @@
+"""When a webhook is tried again: what its answer means, and how long to wait."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+# Standard Webhooks' example: at once, then after each of these.
+PAUSES: Sequence[timedelta] = (
+    timedelta(seconds=5),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=14),
+    timedelta(hours=20),
+    timedelta(hours=24),
+)
+ATTEMPTS = len(PAUSES) + 1
+
+# Nobody asks us to wait for longer.
+LONGEST_PAUSE = timedelta(hours=24)
+
+# So that what failed together does not come back together.
+_JITTER = 0.2
+
+_SUCCESSES = range(200, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of an attempt: a status, or the reason why there is none."""
+
+    status: int | None = None
+    reason: str | None = None
+    retry_after: timedelta | None = None
+
+    @property
+    def is_taken(self) -> bool:
+        """Has the other side taken it?"""
+        return self.status in _SUCCESSES
+
+    @property
+    def is_gone(self) -> bool:
+        """Does the other side want nothing any more?"""
+        return self.status == HTTPStatus.GONE
+
+    @property
+    def why(self) -> str:
+        """Name the failure in a word."""
+        return self.reason or f"status_{self.status}"
+
+
+def next_attempt(answer: Answer, attempts: int, now: datetime) -> datetime | None:
+    """Say when to try again after so many attempts; None: not any more."""
+    if answer.is_gone or attempts >= ATTEMPTS:
+        return None
+    pause = PAUSES[max(attempts, 1) - 1]
+    if answer.retry_after is not None:
+        pause = answer.retry_after
+    spread = 1 + random.uniform(0, _JITTER)  # noqa: S311 - no secret
+    return now + min(pause * spread, LONGEST_PAUSE)
+
+
+def read_retry_after(status: int, value: str | None, now: datetime) -> timedelta | None:
+    """
+    Read how long a busy receiver asks us to wait: seconds or a date (RFC 9110, 10.2.3).
+
+    Only 429 and 503 may say it; None where it says nothing that can be read.
+    """
+    busy = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+    if value is None or status not in busy:
+        return None
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        seconds = min(int(value[:9]), int(LONGEST_PAUSE.total_seconds()))
+        return timedelta(seconds=max(seconds, 1))
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return min(max(moment - now, timedelta(seconds=1)), LONGEST_PAUSE)

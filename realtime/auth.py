@@ -33,6 +33,7 @@ SCOPES = (
     "moderation",
     "audit",
     "events",
+    "notifications",
     "metrics",
 )
 

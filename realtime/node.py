@@ -42,8 +42,10 @@ from realtime.hub import Hub, Listener
 from realtime.limits import Limits, MemoryLimits, rates_of
 from realtime.metrics import Metrics
 from realtime.notifications.catalogue import load_catalogue
+from realtime.notifications.triggers import CONSUMER
 from realtime.presence import MemoryPresence, Presence
 from realtime.protocol import CursorMoved, Draining, Event, Resync, encode_event
+from realtime.push.addresses import PushHosts
 from realtime.repair import Repair
 from realtime.searching import Turns
 from realtime.sender import Sender
@@ -51,7 +53,7 @@ from realtime.sequencer import Sequencer
 from realtime.settings import Settings
 from realtime.typists import Typists
 from realtime.watching import Watching
-from storage import feed
+from storage import consumers, feed
 from storage.database import Database
 from storage.errors import Busy
 from storage.records import ApiKeyId, ConversationId, Draft, UserId, Written
@@ -105,6 +107,7 @@ class Node:
         self.batcher = Batcher(database, self.id, self.metrics, self._announce_batch)
         self.catalogue = load_catalogue(settings.catalogue)
         self.attachment_rules = AttachmentRules(settings)
+        self.push_hosts = PushHosts.parse(settings.webpush_hosts)
         self.files = file_store(settings, clock)
         self.sender = Sender(
             self.transaction,
@@ -139,6 +142,8 @@ class Node:
         async with self.database.hot() as connection:
             self._identity = await cluster_identity(connection)
             snapshot = await feed.current_snapshot(connection)
+            # People are told of what happens from now on, whenever a worker comes.
+            await consumers.begin(connection, [CONSUMER])
         self._sequencer = Sequencer(snapshot, self._deliver_run)
         self._repair = Repair(
             self.database,

@@ -175,6 +175,15 @@ class Settings(BaseSettings):
     domain_events_keep_days: int = Field(
         30, ge=1, le=36_500, description="How long domain events can be read."
     )
+    notifications_keep_days: int = Field(
+        365,
+        ge=1,
+        le=36_500,
+        description="How long notifications that are read, archived or expired stay.",
+    )
+    deliveries_keep_days: int = Field(
+        90, ge=1, le=36_500, description="How long it can be asked why something left."
+    )
     resume_limit: int = Field(
         1000, ge=1, le=10_000, description="Changes that a resume replays at the most."
     )

@@ -19,9 +19,13 @@ from realtime.actions.threads import tell_lives
 from realtime.actions.uploads import remove_discarded
 from realtime.clock import Clock, system_clock
 from realtime.file_stores import file_store
+from realtime.notifications.broadcasts import BroadcastLine
 from realtime.notifications.catalogue import load_catalogue
 from realtime.notifications.digests import DigestLine
 from realtime.notifications.events import EventLine
+from realtime.notifications.retention import RetentionChore
+from realtime.notifications.triggers import CONSUMER as NOTIFICATIONS
+from realtime.notifications.triggers import Triggers
 from realtime.presence import Presence
 from realtime.push.building import DeviceChore
 from realtime.recount import SpotChecks
@@ -106,11 +110,16 @@ class Worker:
             "logs": self._forget_logs,
             "uploads": self._remove_uploads,
             "counts": self._check_counts,
+            "notifications": RetentionChore(self._transactions, clock, settings),
             "devices": DeviceChore(self._transactions, clock, settings),
             "webhooks": WebhookChore(self._transactions, clock, settings),
         }
         catalogue = load_catalogue(settings.catalogue)
         self.lines: Mapping[str, Line] = {
+            "events": EventLine(
+                NOTIFICATIONS, self._transactions, Triggers(catalogue), clock
+            ),
+            "broadcasts": BroadcastLine(self._transactions, catalogue, clock),
             "digests": DigestLine(self._transactions, catalogue, clock),
             "webhook_events": EventLine(WEBHOOKS, self._transactions, fan_out, clock),
             "webhooks": self._webhooks,

@@ -194,6 +194,21 @@ DELETE FROM callboard.notifications WHERE id IN (
   ORDER BY created_at LIMIT :limit FOR UPDATE SKIP LOCKED)
 """)
 
+_FORGET_DELIVERIES = text("""
+DELETE FROM callboard.deliveries WHERE id IN (
+  SELECT id FROM callboard.deliveries
+  WHERE created_at < :before AND status NOT IN ('pending', 'sending')
+  ORDER BY created_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+""")
+
+_FORGET_BROADCASTS = text("""
+DELETE FROM callboard.broadcasts WHERE id IN (
+  SELECT id FROM callboard.broadcasts b
+  WHERE b.finished_at < :before
+    AND NOT EXISTS (SELECT FROM callboard.notifications n WHERE n.broadcast_id = b.id)
+  LIMIT :limit FOR UPDATE SKIP LOCKED)
+""")
+
 
 class Notifications:
     """The making of notifications, for the service alone."""
@@ -301,9 +316,20 @@ class Notifications:
         return found
 
     async def forget(self, before: datetime, limit: int) -> int:
-        """Delete what was done with before a moment, some of it; gives how many."""
+        """Delete what people were done with before a moment, some; gives how many."""
+        return await self._forget(_FORGET, before, limit)
+
+    async def forget_deliveries(self, before: datetime, limit: int) -> int:
+        """Delete deliveries of before a moment that are over, some; gives how many."""
+        return await self._forget(_FORGET_DELIVERIES, before, limit)
+
+    async def forget_broadcasts(self, before: datetime, limit: int) -> int:
+        """Delete broadcasts of which no notification is left; gives how many."""
+        return await self._forget(_FORGET_BROADCASTS, before, limit)
+
+    async def _forget(self, statement: TextClause, before: datetime, limit: int) -> int:
         result = await self._connection.execute(
-            _FORGET, {"before": before, "limit": limit}
+            statement, {"before": before, "limit": limit}
         )
         return result.rowcount
 

@@ -1,0 +1,58 @@
+"""What nobody asks for any more goes: old notifications, deliveries, broadcasts."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from realtime.clock import Clock
+from realtime.settings import Settings
+from realtime.work import Transactions
+from storage.unit_of_work import UnitOfWork
+
+_AT_ONCE = 1000
+
+# Rows of one kind that one round removes: what is left goes in the next.
+_A_ROUND = 50_000
+
+_Forget = Callable[[UnitOfWork, datetime, int], Awaitable[int]]
+
+
+class RetentionChore:
+    """
+    A chore of the worker: removes what is older than the settings keep, in pieces.
+
+    What nobody has read stays; what is still to leave does too.
+    """
+
+    def __init__(
+        self, transactions: Transactions, clock: Clock, settings: Settings
+    ) -> None:
+        self._transactions = transactions
+        self._clock = clock
+        kept = timedelta(days=settings.notifications_keep_days)
+        self._kinds: tuple[tuple[_Forget, timedelta], ...] = (
+            (
+                lambda work, *some: work.notifications.forget_deliveries(*some),
+                timedelta(days=settings.deliveries_keep_days),
+            ),
+            (lambda work, *some: work.notifications.forget(*some), kept),
+            (lambda work, *some: work.notifications.forget_broadcasts(*some), kept),
+        )
+
+    async def __call__(self) -> int:
+        """
+        Remove what is old; gives how many rows.
+
+        Raises:
+            Busy: The database is away or busy.
+        """
+        return sum([await self._remove(forget, kept) for forget, kept in self._kinds])
+
+    async def _remove(self, forget: _Forget, kept: timedelta) -> int:
+        count = 0
+        while count < _A_ROUND:
+            async with self._transactions() as work:
+                some = await forget(work, self._clock() - kept, _AT_ONCE)
+            count += some
+            if some < _AT_ONCE:
+                break
+        return count

@@ -184,6 +184,29 @@ class Settings(BaseSettings):
     deliveries_keep_days: int = Field(
         90, ge=1, le=36_500, description="How long it can be asked why something left."
     )
+    delivery_concurrency: int = Field(
+        8,
+        ge=1,
+        le=256,
+        description="Mails, and as many pushes, that a worker carries at a time; what a"
+        " worker that is killed was carrying is carried once more.",
+    )
+    push_attempts: int = Field(
+        8, ge=1, le=100, description="Tries of a push, over an hour or two."
+    )
+    email_attempts: int = Field(
+        20, ge=1, le=100, description="Tries of a mail, over half a day."
+    )
+    daily_pushes: int = Field(
+        100,
+        ge=0,
+        description="Pushes to a device in a day, where its person chooses no other"
+        " number; what is more goes into the next daily mail.",
+    )
+    daily_emails: int = Field(20, ge=0, description="The same for mails to a person.")
+    worker_metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port for a worker's metrics; 0: none."
+    )
     resume_limit: int = Field(
         1000, ge=1, le=10_000, description="Changes that a resume replays at the most."
     )
@@ -264,6 +287,9 @@ class Settings(BaseSettings):
     )
     mail_name: str = Field(
         "Callboard", min_length=1, max_length=100, description="What mails call you."
+    )
+    mail_directory: Path | None = Field(
+        None, description="Without an SMTP server, mails are put here, as .eml files."
     )
     mail_domain: str | None = Field(
         None, description="Domain whose mail `callboard intake` takes; none: no intake."

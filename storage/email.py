@@ -156,13 +156,17 @@ class Emails:
         email_type: str,
         recipient_email: str,
         subject: str,
-        status: Literal["sent", "failed", "bounced"],
+        status: Literal["pending", "sent", "failed", "bounced"],
         message_id: str,
         provider_message_id: str | None = None,
         error_message: str | None = None,
         now: datetime,
     ) -> None:
-        """Write down one attempt that the other side has heard of."""
+        """
+        Write down one attempt that the other side has heard of.
+
+        It stays `pending` where nobody knows whether the mail was taken.
+        """
         await self._connection.execute(
             _LOG,
             {

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 from urllib.parse import parse_qs, unquote, urlsplit
 
 StartTls = Literal["required", "opportunistic", "off"]
@@ -17,6 +17,7 @@ _LOCAL = re.compile(r"[^\s\"(),.:;<>@\[\\\]\x00-\x20\x7f-\xa0]+")
 _LABEL = re.compile(r"(?!-)[\w\-]{1,63}(?<!-)", re.UNICODE)
 
 _PORTS = {"smtp": 587, "smtps": 465}
+_STARTTLS: dict[str, StartTls] = {each: each for each in get_args(StartTls)}
 
 
 def is_mail_address(text: str) -> bool:
@@ -57,10 +58,11 @@ class SmtpAddress:
         if parts.scheme not in _PORTS or not host or parts.path.strip("/"):
             raise ValueError("must be smtp://host or smtps://host")
         query = parse_qs(parts.query, keep_blank_values=True)
-        (starttls,) = query.pop("starttls", ["required"])[-1:]
+        asked = query.pop("starttls", ["required"])[-1]
         if query or parts.fragment:
             raise ValueError("may be followed by ?starttls=… only")
-        if starttls not in ("required", "opportunistic", "off"):
+        starttls = _STARTTLS.get(asked)
+        if starttls is None:
             raise ValueError("starttls must be required, opportunistic or off")
         if (parts.username is None) != (parts.password is None):
             raise ValueError("needs both a user and a password, or neither")
@@ -76,3 +78,13 @@ class SmtpAddress:
             None if parts.username is None else unquote(parts.username),
             None if parts.password is None else unquote(parts.password),
         )
+
+
+def ascii_domain(domain: str) -> str:
+    """
+    Write a domain as the wire has it: bücher.example is xn--bcher-kva.example.
+
+    Raises:
+        ValueError: No domain can be written so.
+    """
+    return domain if domain.isascii() else domain.encode("idna").decode("ascii")

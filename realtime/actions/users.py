@@ -100,6 +100,9 @@ async def put_users(
         elif user.id in before and before[user.id].account_status != "active":
             # Whoever watches them may know again.
             doubt_relations(work, [user.id])
+    out = [user.id for user in stored.values() if user.account_status != "active"]
+    if out:
+        await work.devices.forget_of(out, now)
     await _leave_groups(
         work,
         [
@@ -188,6 +191,8 @@ async def _refuse_tokens(work: UnitOfWork, user: UserId, now: datetime) -> datet
     if not await work.users.refuse_tokens_before(user, limit):
         raise NotFound
     close_sessions(work, user, "access revoked", now)
+    # Who is signed out there is told nothing there.
+    await work.devices.forget_of([user], now)
     return limit
 
 

@@ -1,7 +1,9 @@
 """Which notifiers a worker has: what the settings configure, and nothing else."""
 
 from realtime.clock import Clock
+from realtime.mail.building import build_mail_notifiers, mail_kinds
 from realtime.notifications.notifier import Notifier
+from realtime.push.building import build_push_notifiers, push_kinds
 from realtime.settings import Settings
 from realtime.work import Transactions
 
@@ -15,8 +17,10 @@ def build_notifiers(
     Raises:
         ValueError: A setting makes no sense; says which.
     """
-    del settings, transactions, clock
-    return []
+    return [
+        *build_mail_notifiers(settings, transactions, clock),
+        *build_push_notifiers(settings, transactions, clock),
+    ]
 
 
 def kinds_carried(settings: Settings) -> frozenset[str]:
@@ -25,5 +29,4 @@ def kinds_carried(settings: Settings) -> frozenset[str]:
 
     Everything else waits for a relay.
     """
-    del settings
-    return frozenset()
+    return mail_kinds(settings) | push_kinds(settings)

@@ -10,7 +10,7 @@ DECLARE
   forgotten integer;
 BEGIN
   UPDATE deliveries d SET status = 'skipped', reason = p_reason, updated_at = p_now,
-    trail = trail || jsonb_build_array(jsonb_build_object('at', p_now, 'what', p_reason))
+    trail = callboard.trailed(trail, p_now, 'skipped', p_reason)
   WHERE d.device_id = ANY (p_devices) AND (d.status = 'pending' OR d.status = 'carried'
     AND EXISTS (SELECT FROM deliveries c WHERE c.id = d.carrier_id AND c.status = 'pending'));
   DELETE FROM devices WHERE id = ANY (p_devices);

@@ -9,7 +9,7 @@ only what nobody else is taking.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -21,8 +21,13 @@ from realtime.clock import Clock, system_clock
 from realtime.file_stores import file_store
 from realtime.notifications.broadcasts import BroadcastLine
 from realtime.notifications.catalogue import load_catalogue
+from realtime.notifications.delivering import DeliveryLine
+from realtime.notifications.delivery_metrics import DeliveryMetrics
 from realtime.notifications.digests import DigestLine
 from realtime.notifications.events import EventLine
+from realtime.notifications.notifier import Notifier
+from realtime.notifications.notifiers import build_notifiers
+from realtime.notifications.releasing import Releaser
 from realtime.notifications.retention import RetentionChore
 from realtime.notifications.triggers import CONSUMER as NOTIFICATIONS
 from realtime.notifications.triggers import Triggers
@@ -70,6 +75,7 @@ class Worker:
     Works on all lines and does every chore once a round, until it is told to stop.
 
     `presence` tells who is there just now; without it nobody is, as far as this knows.
+    `notifiers` take the place of those that the settings configure.
     """
 
     def __init__(
@@ -81,6 +87,7 @@ class Worker:
         clock: Clock = system_clock,
         round_seconds: float = ROUND_SECONDS,
         idle_seconds: float = IDLE_SECONDS,
+        notifiers: Sequence[Notifier] | None = None,
     ) -> None:
         self._id = uuid4()
         self._settings = settings
@@ -115,12 +122,34 @@ class Worker:
             "webhooks": WebhookChore(self._transactions, clock, settings),
         }
         catalogue = load_catalogue(settings.catalogue)
+        self._notifiers = (
+            build_notifiers(settings, self._transactions, clock)
+            if notifiers is None
+            else notifiers
+        )
+        self.metrics = DeliveryMetrics()
+        releaser = Releaser(
+            self._transactions,
+            self._notifiers,
+            clock,
+            presence,
+            settings,
+            catalogue,
+            metrics=self.metrics,
+        )
         self.lines: Mapping[str, Line] = {
             "events": EventLine(
                 NOTIFICATIONS, self._transactions, Triggers(catalogue), clock
             ),
             "broadcasts": BroadcastLine(self._transactions, catalogue, clock),
             "digests": DigestLine(self._transactions, catalogue, clock),
+            "deliveries": DeliveryLine(
+                releaser,
+                self._notifiers,
+                at_once=settings.delivery_concurrency,
+                metrics=self.metrics,
+                is_stopping=self._is_told_to_stop.is_set,
+            ),
             "webhook_events": EventLine(WEBHOOKS, self._transactions, fan_out, clock),
             "webhooks": self._webhooks,
         }
@@ -138,6 +167,8 @@ class Worker:
                 for name, line in self.lines.items():
                     group.create_task(self._work_on(name, line))
         finally:
+            for notifier in self._notifiers:
+                await notifier.close()
             await self._webhooks.close()
             if self._files is not None:
                 await self._files.close()

@@ -7,6 +7,7 @@ Every moment comes from the caller, who has it from the one clock.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import text
@@ -66,6 +67,36 @@ DO UPDATE SET
   updated_at = excluded.updated_at
 """)
 
+_RELEASED = text("""
+SELECT id, user_id, channel, type, class AS class_, status, notification_id,
+  conversation_id, digest_id, device_id, attempts, created_at, expires_at
+FROM callboard.deliveries WHERE id = :id FOR UPDATE
+""")
+
+_SENT = text("""
+UPDATE callboard.deliveries SET status = :status, reason = NULL, error = NULL,
+  lease_id = NULL, leased_until = NULL, provider_id = :provider_id,
+  sent_at = COALESCE(sent_at, :now),
+  delivered_at = CASE WHEN :status = 'delivered' THEN CAST(:now AS timestamptz) END,
+  trail = callboard.trailed(trail, :now, :status), updated_at = :now
+WHERE id = :id
+""")
+
+# It stays `sending`: what comes behind it does not overtake.
+_AGAIN = text("""
+UPDATE callboard.deliveries SET reason = 'retry', error = :error, lease_id = NULL,
+  due_at = :until, leased_until = :until,
+  trail = callboard.trailed(trail, :now, 'retry', :error), updated_at = :now
+WHERE id = :id
+""")
+
+_ENDED = text("""
+UPDATE callboard.deliveries SET status = :status, reason = :reason, error = :error,
+  lease_id = NULL, leased_until = NULL,
+  trail = callboard.trailed(trail, :now, :status, :reason), updated_at = :now
+WHERE id = :id
+""")
+
 # What has left may come back for as long as anybody sends it back.
 _BOUNCED = text("""
 UPDATE callboard.deliveries SET status = 'bounced', reason = :reason,
@@ -73,6 +104,25 @@ UPDATE callboard.deliveries SET status = 'bounced', reason = :reason,
 WHERE id = :id AND status IN ('sending', 'sent', 'delivered')
 RETURNING user_id
 """)
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A delivery of which somebody says what came of it."""
+
+    id: UUID
+    user_id: UserId
+    channel: str
+    type: str
+    class_: str
+    status: str
+    notification_id: UUID | None
+    conversation_id: ConversationId | None
+    digest_id: UUID | None
+    device_id: UUID | None
+    attempts: int
+    created_at: datetime
+    expires_at: datetime | None
 
 
 class Deliveries:
@@ -102,3 +152,57 @@ class Deliveries:
             _BOUNCED, {"id": delivery_id, "reason": reason, "now": now}
         )
         return rows.first() is not None
+
+    async def released(self, delivery: UUID) -> Released | None:
+        """Give a delivery, which nobody else changes until the end."""
+        rows = await self._connection.execute(_RELEASED, {"id": delivery})
+        row = rows.one_or_none()
+        return Released(**row._mapping) if row else None  # noqa: SLF001 - its columns
+
+    async def sent(
+        self,
+        delivery: UUID,
+        now: datetime,
+        *,
+        provider_id: str | None = None,
+        is_delivered: bool = False,
+    ) -> None:
+        """Note that the other side has taken it, or that it has arrived."""
+        await self._connection.execute(
+            _SENT,
+            {
+                "id": delivery,
+                "status": "delivered" if is_delivered else "sent",
+                "provider_id": provider_id,
+                "now": now,
+            },
+        )
+
+    async def again(
+        self, delivery: UUID, error: str, until: datetime, now: datetime
+    ) -> None:
+        """Have it tried again then."""
+        await self._connection.execute(
+            _AGAIN, {"id": delivery, "error": error, "until": until, "now": now}
+        )
+
+    async def ended(
+        self,
+        delivery: UUID,
+        status: Literal["failed", "skipped"],
+        reason: str,
+        now: datetime,
+        *,
+        error: str | None = None,
+    ) -> None:
+        """Note that it will not arrive, and why; what `failed` can be tried again."""
+        await self._connection.execute(
+            _ENDED,
+            {
+                "id": delivery,
+                "status": status,
+                "reason": reason,
+                "error": error,
+                "now": now,
+            },
+        )

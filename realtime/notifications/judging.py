@@ -1,0 +1,231 @@
+"""
+Deciding about deliveries one after the other, each knowing of those before it.
+
+Pushes first, then mails, digests last: a mail waits for the push of the same page.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from realtime.notifications.catalogue import Catalogue, Entry
+from realtime.notifications.facts import Facts, told_up_to
+from realtime.notifications.notifier import Item
+from realtime.notifications.parcels import Load, message_items, notification_item
+from realtime.notifications.preferences import Choice, PreferenceChannel, resolve
+from realtime.notifications.rechecking import (
+    DIGEST_WAITS_FOR,
+    STEP,
+    Go,
+    Hold,
+    Moment,
+    Skip,
+    Verdict,
+    address_flaw,
+    gathering,
+    held_since,
+    other_channel,
+    other_course,
+    person_flaw,
+    place_flaw,
+    subject_flaw,
+    time_for,
+)
+from realtime.presence import Found
+from realtime.settings import Settings
+from storage.rechecks import Sibling
+from storage.records import ConversationId, UserId
+from storage.releases import Claimed
+
+# A digest shows so many things, and says how many more there are.
+DIGEST_ITEMS = 50
+
+
+@dataclass(slots=True)
+class Judge:
+    """
+    Decides about the deliveries of one page.
+
+    `loads` holds what leaves, `dropped` the reasons of what digests leave out, and
+    `carried_up_to` the last message of each conversation that a digest carries.
+    """
+
+    facts: Facts
+    catalogue: Catalogue
+    settings: Settings
+    found: Found
+    loads: dict[UUID, Load] = field(default_factory=dict)
+    dropped: dict[UUID, str] = field(default_factory=dict)
+    carried_up_to: dict[UUID, int] = field(default_factory=dict)
+    _going: set[tuple[UserId, UUID]] = field(default_factory=set)
+
+    def in_order(self, claimed: Sequence[Claimed]) -> list[Claimed]:
+        """Give deliveries in the order in which to decide about them."""
+        return sorted(
+            claimed,
+            key=lambda each: (each.digest_id is not None, each.channel != "push"),
+        )
+
+    def judge(self, delivery: Claimed) -> Verdict:
+        """Decide about one; what leaves is packed in `loads`."""
+        verdict = self._judge(delivery)
+        about = delivery.notification_id or delivery.conversation_id
+        if isinstance(verdict, Go) and delivery.channel == "push" and about:
+            self._going.add((delivery.user_id, about))
+        return verdict
+
+    def _judge(self, delivery: Claimed) -> Verdict:
+        if delivery.digest_id is not None:
+            flaw = person_flaw(self.facts.people.get(delivery.user_id))
+            return self._digest(delivery) if flaw is None else Skip(flaw)
+        entry = self.catalogue.get(delivery.type)
+        flaw = self._flaw(delivery, entry)
+        if flaw is not None or entry is None:
+            return Skip(flaw or "unknown_type")
+        verdict = self._other(delivery, entry)
+        if not isinstance(verdict, Go):
+            return verdict
+        held = None
+        if delivery.conversation_id is not None:
+            held = gathering(
+                delivery,
+                entry.push_waits if delivery.channel == "push" else entry.email_waits,
+                self.facts.own_course(delivery),
+                self.facts.now,
+            )
+        return held or time_for(delivery, entry, self._moment(delivery, entry))
+
+    def _flaw(self, delivery: Claimed, entry: Entry | None) -> str | None:
+        """Say why something means nothing any more; else pack it."""
+        flaw = person_flaw(self.facts.people.get(delivery.user_id))
+        if flaw is not None:
+            return flaw
+        if delivery.expires_at is not None and delivery.expires_at <= self.facts.now:
+            return "expired"
+        if entry is None:
+            return "unknown_type"
+        flaw = self._content_flaw(delivery, entry)
+        if flaw is None and self._choice(delivery, entry).mode == "off":
+            flaw = "preference_off"
+        return flaw or self._target_flaw(delivery, delivery.class_)
+
+    def _content_flaw(self, delivery: Claimed, entry: Entry) -> str | None:
+        """Say why there is nothing to tell; else pack it."""
+        if delivery.conversation_id is not None:
+            return self._messages_flaw(delivery, delivery.conversation_id, entry)
+        subject = (
+            self.facts.subjects.get(delivery.notification_id)
+            if delivery.notification_id
+            else None
+        )
+        if subject is None:
+            return "deleted"
+        place = self.facts.place_of(subject.user_id, subject.conversation_id)
+        flaw = subject_flaw(subject, place, entry, self.facts.now)
+        if flaw is None:
+            self.loads[delivery.id] = Load([notification_item(subject, self.facts)])
+        return flaw
+
+    def _messages_flaw(
+        self, delivery: Claimed, conversation: ConversationId, entry: Entry
+    ) -> str | None:
+        place = self.facts.place_of(delivery.user_id, conversation)
+        flaw = place_flaw(place, delivery.priority, self.facts.now)
+        if flaw is not None:
+            return flaw
+        told = self.facts.messages.get(delivery.id, ())
+        sound = [each for each in told if each.flaw is None]
+        if sound:
+            self.loads[delivery.id] = Load(
+                message_items(delivery, sound, self.facts, self.catalogue),
+                more=sound[-1].visible - len(sound),
+                last_seq=sound[-1].seq,
+            )
+            return None
+        if told and told[-1].flaw is not None:
+            return told[-1].flaw
+        bounds = told_up_to(delivery, self.facts, every_channel=entry.every_channel)
+        reason, seq = max(bounds.items(), key=lambda bound: bound[1])
+        return reason if seq >= (delivery.first_seq or 1) else "nothing_left"
+
+    def _target_flaw(self, delivery: Claimed, class_: str) -> str | None:
+        if delivery.channel == "email":
+            return address_flaw(self.facts.people[delivery.user_id], class_)
+        if delivery.device_id is None or delivery.device_id not in self.facts.devices:
+            return "device_gone"
+        return None
+
+    def _other(self, delivery: Claimed, entry: Entry) -> Verdict:
+        if entry.every_channel:
+            return Go()
+        about = delivery.notification_id or delivery.conversation_id
+        if delivery.channel == "email" and (delivery.user_id, about) in self._going:
+            return Hold(self.facts.now + STEP, "push_sending")
+        if delivery.conversation_id is not None:
+            courses = self.facts.courses_of(delivery)
+            return other_course(delivery, courses, self.facts.now)
+        return other_channel(delivery, self._siblings(delivery), self.facts.now)
+
+    def _siblings(self, delivery: Claimed) -> Sequence[Sibling]:
+        if delivery.notification_id is None:
+            return ()
+        return self.facts.siblings.get(delivery.notification_id, ())
+
+    def _choice(self, delivery: Claimed, entry: Entry) -> Choice:
+        channel: PreferenceChannel = "push" if delivery.channel == "push" else "email"
+        return resolve(entry, self.facts.chosen.get(delivery.user_id, ()))[channel]
+
+    def _moment(self, delivery: Claimed, entry: Entry) -> Moment:
+        settings = self.facts.settings[delivery.user_id]
+        if delivery.channel == "push":
+            own, everybody = settings.daily_pushes, self.settings.daily_pushes
+        else:
+            own, everybody = settings.daily_emails, self.settings.daily_emails
+        return Moment(
+            now=self.facts.now,
+            settings=settings,
+            choice=self._choice(delivery, entry),
+            budget=everybody if own is None else own,
+            spent=self.facts.spent.get(delivery.lane, 0),
+            presence=self.found.of(delivery.user_id),
+        )
+
+    def _digest(self, carrier: Claimed) -> Verdict:
+        flaw = self._target_flaw(carrier, "service")
+        if flaw is not None:
+            return Skip(flaw)
+        packed: list[Item] = []
+        more = 0
+        for item in self.facts.items.get(carrier.id, ()):
+            verdict = self._item(carrier, item)
+            if isinstance(verdict, Hold):
+                return verdict
+            if isinstance(verdict, Skip):
+                self.dropped[item.id] = verdict.reason
+                continue
+            load = self.loads.pop(item.id)
+            if load.last_seq is not None:
+                self.carried_up_to[item.id] = load.last_seq
+            room = max(DIGEST_ITEMS - len(packed), 0)
+            packed.extend(load.items[:room])
+            more += load.more + max(len(load.items) - room, 0)
+        if not packed:
+            return Skip("empty")
+        self.loads[carrier.id] = Load(packed, more)
+        return Go()
+
+    def _item(self, carrier: Claimed, item: Claimed) -> Verdict:
+        """Decide about what a digest carries: the same, but for its time."""
+        entry = self.catalogue.get(item.type)
+        flaw = self._flaw(item, entry)
+        if flaw is not None or entry is None:
+            return Skip(flaw or "unknown_type")
+        verdict = self._other(item, entry)
+        if not isinstance(verdict, Hold):
+            return verdict
+        if verdict.reason == "push_first":
+            # A push that is not on its way comes too late: the mail wins.
+            return Go()
+        now = self.facts.now
+        waited = now - held_since(carrier.trail, verdict.reason, now)
+        return verdict if waited < DIGEST_WAITS_FOR else Skip("pushed")

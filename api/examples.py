@@ -248,6 +248,24 @@ NOTIFICATION: Mapping[str, Any] = {
     "created_at": _AT,
 }
 
+JOB_ALERT: Mapping[str, Any] = {
+    "id": "0191b1a2-0000-7000-8000-00000000a1e7",
+    "name": "Dance in Lisbon",
+    "criteria": {
+        "kinds": ["gig"],
+        "keywords": ["dancer", "music video"],
+        "match": "any",
+        "location": "Lisbon",
+        "organization_ids": [_AGENCY],
+        "statuses": ["published"],
+    },
+    "frequency": "daily",
+    "status": "active",
+    "last_sent_at": _AT,
+    "created_at": _AT,
+    "updated_at": _AT,
+}
+
 REPORT: Mapping[str, Any] = {
     "id": "0191b1a2-0000-7000-8000-00000000f1a9",
     "content_type": "message",

@@ -19,6 +19,7 @@ from realtime.actions.threads import tell_lives
 from realtime.actions.uploads import remove_discarded
 from realtime.clock import Clock, system_clock
 from realtime.file_stores import file_store
+from realtime.notifications import job_alerts
 from realtime.notifications.broadcasts import BroadcastLine
 from realtime.notifications.catalogue import load_catalogue
 from realtime.notifications.delivering import DeliveryLine
@@ -150,6 +151,10 @@ class Worker:
                 metrics=self.metrics,
                 is_stopping=self._is_told_to_stop.is_set,
             ),
+            "job_alert_events": EventLine(
+                job_alerts.CONSUMER, self._transactions, job_alerts.find, clock
+            ),
+            "job_alerts": job_alerts.JobAlertLine(self._transactions, catalogue, clock),
             "webhook_events": EventLine(WEBHOOKS, self._transactions, fan_out, clock),
             "webhooks": self._webhooks,
         }

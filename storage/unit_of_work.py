@@ -34,6 +34,7 @@ from storage.gigs import Gigs
 from storage.happenings import Happening
 from storage.inbound import InboundEmails
 from storage.inbox import Inbox
+from storage.job_alerts import JobAlerts
 from storage.keys import ApiKeys, IdempotencyKeys
 from storage.ledger import Ledger
 from storage.messages import Messages
@@ -53,6 +54,7 @@ from storage.resume import Resume
 from storage.search import Search
 from storage.server_keys import ServerKeys
 from storage.threads import Threads
+from storage.topics import Topics
 from storage.unread_messages import UnreadMessages
 from storage.uploads import Uploads
 from storage.users import Users
@@ -97,6 +99,7 @@ class UnitOfWork:
         self.idempotency_keys = IdempotencyKeys(self.connection)
         self.inbound = InboundEmails(self.connection)
         self.inbox = Inbox(self.connection)
+        self.job_alerts = JobAlerts(self.connection)
         self.ledger = Ledger(self.connection)
         self.messages = Messages(self.connection)
         self.moderation = Moderation(self.connection)
@@ -114,6 +117,7 @@ class UnitOfWork:
         self.search = Search(self.connection)
         self.server_keys = ServerKeys(self.connection)
         self.threads = Threads(self.connection)
+        self.topics = Topics(self.connection)
         self.unread_messages = UnreadMessages(self.connection)
         self.uploads = Uploads(self.connection)
         self.users = Users(self.connection)

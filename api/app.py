@@ -31,6 +31,7 @@ from api import (
     quiet_hours,
     reports,
     search,
+    topics,
     uploads,
     users,
 )
@@ -45,9 +46,11 @@ from api.platform import connections as platform_connections
 from api.platform import events as platform_events
 from api.platform import gigs as platform_gigs
 from api.platform import groups as platform_groups
+from api.platform import notifications as platform_notifications
 from api.platform import organizations as platform_organizations
 from api.platform import reports as platform_reports
 from api.platform import tokens as platform_tokens
+from api.platform import topics as platform_topics
 from api.platform import users as platform_users
 from api.platform import webhooks as platform_webhooks
 from realtime.errors import RateLimited
@@ -90,6 +93,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     notification_preferences.router,
     quiet_hours.router,
     presence.router,
+    topics.router,
     uploads.router,
     devices.router,
     reports.router,
@@ -103,6 +107,8 @@ _ROUTERS: tuple[APIRouter, ...] = (
     platform_reports.router,
     platform_audit.router,
     platform_events.router,
+    platform_notifications.router,
+    platform_topics.router,
     platform_webhooks.router,
     health.router,
 )

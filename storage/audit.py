@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.ids import uuid7
+from storage.records import ApiKeyId
 from storage.tables import audit_logs
 
 
@@ -42,13 +43,19 @@ class Audit:
         self._connection = connection
 
     async def add(
-        self, action: str, subject: Mapping[str, str], data: Mapping[str, Any]
+        self,
+        action: str,
+        subject: Mapping[str, str],
+        data: Mapping[str, Any],
+        *,
+        key: ApiKeyId | None = None,
     ) -> None:
-        """Note what the server itself did, which is nothing for the platform."""
+        """Note what the server did, or a platform's key, and is no domain event."""
         await self._connection.execute(
             insert(audit_logs).values(
                 id=uuid7(),
-                actor_kind="system",
+                actor_kind="system" if key is None else "platform",
+                actor_id=key,
                 action=action,
                 subject=dict(subject),
                 data=dict(data),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, insert, select, text, update
+from sqlalchemy import Select, and_, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.records import ApiKeyId, GigId, UserId
@@ -43,14 +43,6 @@ class Broadcast:
 
 
 _BROADCAST = [broadcasts.c[field.name] for field in fields(Broadcast)]
-
-_SUBSCRIBE = text("""
-INSERT INTO callboard.topic_subscriptions (topic, user_id, created_at)
-SELECT :topic, :user, :now WHERE (SELECT count(*) FROM (
-  SELECT FROM callboard.topic_subscriptions t
-  WHERE t.user_id = :user AND t.topic <> :topic LIMIT :most) few) < :most
-ON CONFLICT DO NOTHING
-""")
 
 
 class Broadcasts:
@@ -157,7 +149,12 @@ class Broadcasts:
             )
         return status
 
-    async def take_back(self, broadcast: UUID, now: datetime, limit: int) -> list[UUID]:
+    async def take_back(self, broadcast: UUID, now: datetime, limit: int) -> dict[UUID, bool]:
+  """
+        Have notifications of one expire, and nothing leave of them any more.
+
+        Gives which, at most so many, and whether the person saw it; where there are so
+        many, there may be more.
         """
         Have notifications of one expire, and nothing leave of them any more.
 
@@ -175,9 +172,9 @@ class Broadcasts:
             .limit(limit)
             .with_for_update(key_share=True)
         )
-        found = list(rows.scalars())
+        found = {row.id: row.is_shown for row in rows}
         if not found:
-            return []
+            return {}
         await self._connection.execute(
             update(deliveries)
             .where(
@@ -212,32 +209,6 @@ class Broadcasts:
             select(func.count()).select_from(followers)
         )
         return int(rows.scalar_one())
-
-    async def subscribe(
-        self, topic: str, user: UserId, now: datetime, *, most: int
-    ) -> None:
-        """Have somebody follow a topic, unless they follow so many others."""
-        await self._connection.execute(
-            _SUBSCRIBE, {"topic": topic, "user": user, "now": now, "most": most}
-        )
-
-    async def unsubscribe(self, topic: str, user: UserId) -> None:
-        """Have somebody follow a topic no more."""
-        await self._connection.execute(
-            topic_subscriptions.delete().where(
-                topic_subscriptions.c.topic == topic,
-                topic_subscriptions.c.user_id == user,
-            )
-        )
-
-    async def topics_of(self, user: UserId) -> list[tuple[str, datetime]]:
-        """List what somebody follows, and since when."""
-        rows = await self._connection.execute(
-            select(topic_subscriptions.c.topic, topic_subscriptions.c.created_at)
-            .where(topic_subscriptions.c.user_id == user)
-            .order_by(topic_subscriptions.c.topic)
-        )
-        return [(row.topic, row.created_at) for row in rows]
 
     async def applicants_of(
         self, gigs: Collection[GigId]

@@ -8,13 +8,15 @@ that was read. A transaction that stays open holds the newest events back, for a
 as it writes; readers lose nothing and wait.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.tables import domain_events
 
 _HORIZON = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
 
@@ -76,6 +78,26 @@ class DomainEvents:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+
+    async def add(
+        self,
+        kind: str,
+        subject: Mapping[str, str],
+        data: Mapping[str, Any],
+        occurred_at: datetime,
+    ) -> int:
+        """Keep what the platform says has happened; gives the event's id."""
+        rows = await self._connection.execute(
+            insert(domain_events)
+            .values(
+                type=kind,
+                subject=dict(subject),
+                data=dict(data),
+                occurred_at=occurred_at,
+            )
+            .returning(domain_events.c.id)
+        )
+        return int(rows.scalar_one())
 
     async def after(
         self, position: Position, *, kind: str | None = None, limit: int

@@ -1,21 +1,30 @@
-"""Everything that happened, for the platform to read in order."""
+"""Everything that happened: read in order, and told by the platform, too."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
+from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import ConfigDict, Field, StringConstraints
 
+from api import shapes
 from api.deps import LARGEST_PAGE, ANode, Paging, next_page, platform_with
 from api.errors import refusals
-from api.examples import DOMAIN_EVENT, shown
+from api.examples import DOMAIN_EVENT, GRACE, shown
+from api.idempotency import Once, once_with
+from api.shapes import Moment
+from realtime.actions.reported_events import report_event
 from realtime.actor import Platform
 from realtime.errors import Conflict, Forbidden, Invalid, Unauthenticated, Unavailable
-from realtime.protocol import Instant, Text, Wire
+from realtime.protocol import Id, Instant, Metadata, Text, Wire
 from storage.domain_events import BEGINNING, Position
+from storage.unit_of_work import UnitOfWork
 
 SCOPE = "events"
 KIND_CHARS = 100
 _POSITION_CHARS = 500
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 router = APIRouter(
     prefix="/v1/platform/events",
@@ -39,6 +48,111 @@ class DomainEvents(Wire):
 
     items: Sequence[DomainEvent]
     next: str
+
+
+class ReportedEvent(shapes.Body):
+    """Something that happened on the platform, with whom and what it concerns by id."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "interview.scheduled",
+                    "subject": {"applicant_id": GRACE},
+                    "data": {
+                        "title": "Second lead",
+                        "starts_at": "2026-11-28T09:00:00.000Z",
+                    },
+                }
+            ]
+        }
+    )
+
+    type: Annotated[
+        str,
+        StringConstraints(
+            max_length=KIND_CHARS, pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$"
+        ),
+    ]
+    subject: Annotated[dict[Name, Id], Field(max_length=20)] = Field(
+        default_factory=dict
+    )
+    data: Metadata = Field(default_factory=dict)
+    occurred_at: Moment | None = None
+
+
+class WillTell(Wire):
+    """Somebody will be told, and on which channels."""
+
+    type: str
+    user_id: UUID
+    channels: Sequence[str]
+
+
+class WillTellMany(Wire):
+    """So many will be told, some at a time: they, or who follows a topic."""
+
+    type: str
+    topic: str | None
+    recipients: int
+
+
+class Reported(Wire):
+    """The event's id, and what it will notify as things are now."""
+
+    id: str
+    notifications: Sequence[WillTell]
+    broadcasts: Sequence[WillTellMany]
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=Reported,
+    responses=shown(
+        {
+            "id": "7321",
+            "notifications": [
+                {
+                    "type": "interview_scheduled",
+                    "user_id": GRACE,
+                    "channels": ["in_app", "email"],
+                }
+            ],
+            "broadcasts": [],
+        },
+        202,
+    ),
+)
+async def tell_event(
+    once: Annotated[Once, Depends(once_with(SCOPE))], event: ReportedEvent
+) -> Response:
+    """
+    Tell what happened on the platform: the catalogue says whom that concerns.
+
+    It is kept with all other events, so webhooks and job alerts hear of it. What this
+    server itself knows (`message.…`, `connection.…`, `user.…` and their like) nobody
+    else may tell. `subject` and `data` are shown to those who are told.
+    """
+
+    async def act(work: UnitOfWork) -> Reported:
+        event_id, few, many = await report_event(
+            work,
+            once.platform,
+            once.node.catalogue,
+            event.type,
+            event.subject,
+            event.data,
+            event.occurred_at,
+            once.node.clock(),
+        )
+        return Reported(
+            id=str(event_id),
+            notifications=[WillTell.model_validate(each) for each in few],
+            broadcasts=[WillTellMany.model_validate(each) for each in many],
+        )
+
+    return await once.answer(act, status=202)
 
 
 @router.get(

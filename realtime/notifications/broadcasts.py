@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from realtime.actions.notifications import tell_updated
 from realtime.clock import Clock
 from realtime.notifications.catalogue import Catalogue
 from realtime.notifications.planning import Intent, notify
@@ -31,6 +32,9 @@ log = logging.getLogger(__name__)
 AT_ONCE = 200
 
 EVERYONE = "everyone"
+
+# In place of content: the cancelled broadcast whose notifications are to end.
+TAKES_BACK = "takes_back"
 
 NOBODY = UserId(UUID(int=0))
 
@@ -77,6 +81,28 @@ async def begin(
         expires_at=intent.expires_at,
     )
     return broadcast
+
+
+async def take_back(work: UnitOfWork, broadcast: UUID, now: datetime) -> bool:
+    """
+    Have some notifications of a cancelled broadcast end; tells whether more are left.
+
+    Who has one in front of them is told; what was to leave of it is skipped.
+    """
+    ended = await work.broadcasts.take_back(broadcast, now, AT_ONCE)
+    for row in await work.inbox.these(
+        [id_ for id_, is_shown in ended.items() if is_shown]
+    ):
+        tell_updated(work, row)
+    return len(ended) == AT_ONCE
+
+
+async def take_back_later(
+    work: UnitOfWork, broadcast: UUID, kind: str, now: datetime
+) -> None:
+    """Have workers end the notifications of a cancelled broadcast."""
+    content = {TAKES_BACK: str(broadcast)}
+    await work.broadcasts.add(uuid7(), kind, content, now)
 
 
 def stored(intent: Intent) -> Mapping[str, Any]:
@@ -161,6 +187,11 @@ class BroadcastLine:
     async def _tell_next(
         self, work: UnitOfWork, broadcast: Broadcast, now: datetime
     ) -> None:
+        if TAKES_BACK in broadcast.content:
+            cancelled = UUID(broadcast.content[TAKES_BACK])
+            is_over = not await take_back(work, cancelled, now)
+            await work.broadcasts.move(broadcast.id, None, 0, now, is_done=is_over)
+            return
         is_past = broadcast.expires_at is not None and broadcast.expires_at <= now
         # A type that the operator has taken out of the catalogue tells nobody.
         if is_past or self._catalogue.get(broadcast.type) is None:

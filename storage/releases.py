@@ -114,9 +114,10 @@ ORDER BY d.created_at, d.id FOR UPDATE OF d SKIP LOCKED
 
 _ITEMS = (
     text(f"""
-SELECT {COLUMNS} FROM callboard.deliveries d
-WHERE d.carrier_id = ANY(:carriers) AND d.status = 'carried'
-ORDER BY d.created_at, d.id LIMIT :limit
+SELECT d.* FROM unnest(:carriers) AS carriers (id) CROSS JOIN LATERAL (
+  SELECT {COLUMNS} FROM callboard.deliveries d
+  WHERE d.carrier_id = carriers.id AND d.status = 'carried'
+  ORDER BY d.created_at, d.id LIMIT :limit) AS d
 """)  # noqa: S608 - constants
     .bindparams(bindparam("carriers", type_=ARRAY(Uuid)))
     .columns(trail=JSONB)
@@ -199,7 +200,7 @@ class Releases:
     async def items(
         self, carriers: Collection[UUID], limit: int
     ) -> Mapping[UUID, Sequence[Claimed]]:
-        """Give what digests carry, by carrier, oldest first, no more than this."""
+        """Give what digests carry, by carrier, oldest first, no more of each."""
         found: dict[UUID, list[Claimed]] = {}
         if carriers:
             rows = await self._connection.execute(

@@ -15,9 +15,10 @@ from uuid import UUID
 from realtime.clock import Clock
 from realtime.notifications.catalogue import Catalogue
 from realtime.notifications.delivery_metrics import DeliveryMetrics
+from realtime.notifications.digests import settle_carried
 from realtime.notifications.facts import Facts, gather
 from realtime.notifications.judging import Judge
-from realtime.notifications.notifier import Notifier, Outcome, Parcel
+from realtime.notifications.notifier import Notifier, Outcome, Parcel, Skipped
 from realtime.notifications.parcels import pack
 from realtime.notifications.preferences import resolve
 from realtime.notifications.rechecking import Fold, Go, Hold, Skip, Verdict
@@ -219,6 +220,10 @@ class Releaser:
             if isinstance(verdict, Skip)
         }
         await work.releases.skip(reasons, now)
+        for each in claimed:
+            # What a digest carries and was not looked at goes no other way.
+            if each.digest_id is not None and each.id in reasons:
+                await settle_carried(work, each.id, Skipped(reasons[each.id]), now)
         await work.releases.hold(
             {
                 id_: (verdict.until, verdict.reason)

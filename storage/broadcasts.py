@@ -149,20 +149,17 @@ class Broadcasts:
             )
         return status
 
-    async def take_back(self, broadcast: UUID, now: datetime, limit: int) -> dict[UUID, bool]:
-  """
+    async def take_back(
+        self, broadcast: UUID, now: datetime, limit: int
+    ) -> dict[UUID, bool]:
+        """
         Have notifications of one expire, and nothing leave of them any more.
 
         Gives which, at most so many, and whether the person saw it; where there are so
         many, there may be more.
         """
-        Have notifications of one expire, and nothing leave of them any more.
-
-        Gives those that people still saw unread, at most so many; until there are
-        none, there may be more.
-        """
         rows = await self._connection.execute(
-            select(notifications.c.id)
+            select(notifications.c.id, notifications.c.is_shown)
             .where(
                 notifications.c.broadcast_id == broadcast,
                 notifications.c.expires_at.is_(None)

@@ -325,7 +325,8 @@ class Rechecks:
         found = {}
         for row in rows:
             values = dict(row._mapping)  # noqa: SLF001 - a row's way to a mapping
-            found[values.pop("user_id"), row.conversation_id] = Place(**values)
+            user = values.pop("user_id")
+            found[user, row.conversation_id] = Place(**values)
         return found
 
     async def siblings(

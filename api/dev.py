@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from api.dev_home import DevHome, DevPerson, default_directory
 from api.dev_page import add_dev_page
+from api.intake import listen_for_mail, take_mail_beside
 from api.refusals import CannotRun
 from api.server import listen
 from api.serving import address_of, run, serve_until_signal, start_listening
@@ -81,7 +82,9 @@ def develop(settings: Settings, directory: Path | None) -> None:
                     ) from None
                 add_dev_page(app, people)
                 # One process is everything here.
-                node.run_along(Worker(settings, node.database).work())
+                node.run_along(Worker(settings, node.database, presence=node.presence).work())
+                if settings.intake_port is not None and settings.mail_domain:
+                    node.run_along(take_mail_beside(node, listen_for_mail(settings)))
 
             def announce() -> None:
                 _announce(address_of(listener), people, directory)

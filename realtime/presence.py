@@ -58,6 +58,13 @@ class Found:
         return self.statuses.get(user, "offline")
 
 
+class Finder(Protocol):
+    """Tells how users stand: raises nothing, and takes no longer than half a second."""
+
+    async def find(self, users: Collection[UserId]) -> Found:
+        """Tell how users stand."""
+
+
 class Presence(Protocol):
     """
     Keeps which sessions are there, and tells when a user stands otherwise.

@@ -205,7 +205,10 @@ class Settings(BaseSettings):
     )
     daily_emails: int = Field(20, ge=0, description="The same for mails to a person.")
     worker_metrics_port: int = Field(
-        0, ge=0, le=65535, description="Port for a worker's metrics; 0: none."
+        0,
+        ge=0,
+        le=65535,
+        description="Port of `callboard worker` for its metrics; 0: none.",
     )
     resume_limit: int = Field(
         1000, ge=1, le=10_000, description="Changes that a resume replays at the most."
@@ -412,6 +415,13 @@ class Settings(BaseSettings):
         " that are in development.",
     )
 
+    relay_patience_hours: float = Field(
+        72,
+        gt=0,
+        le=8760,
+        description="What the server carries nowhere itself and no relay comes for is"
+        " given up after so long.",
+    )
     webhook_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Hosts of one's own that webhooks may lead to, host or host:port,"

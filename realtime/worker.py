@@ -28,11 +28,12 @@ from realtime.notifications.digests import DigestLine
 from realtime.notifications.events import EventLine
 from realtime.notifications.notifier import Notifier
 from realtime.notifications.notifiers import build_notifiers
+from realtime.notifications.relay import UnclaimedChore
 from realtime.notifications.releasing import Releaser
 from realtime.notifications.retention import RetentionChore
 from realtime.notifications.triggers import CONSUMER as NOTIFICATIONS
 from realtime.notifications.triggers import Triggers
-from realtime.presence import Presence
+from realtime.presence import Finder
 from realtime.push.building import DeviceChore
 from realtime.recount import SpotChecks
 from realtime.settings import Settings
@@ -84,7 +85,7 @@ class Worker:
         settings: Settings,
         database: Database,
         *,
-        presence: Presence | None = None,
+        presence: Finder | None = None,
         clock: Clock = system_clock,
         round_seconds: float = ROUND_SECONDS,
         idle_seconds: float = IDLE_SECONDS,
@@ -120,6 +121,7 @@ class Worker:
             "counts": self._check_counts,
             "notifications": RetentionChore(self._transactions, clock, settings),
             "devices": DeviceChore(self._transactions, clock, settings),
+            "unclaimed": UnclaimedChore(self._transactions, clock, settings),
             "webhooks": WebhookChore(self._transactions, clock, settings),
         }
         catalogue = load_catalogue(settings.catalogue)

@@ -23,7 +23,7 @@ from realtime.notifications.parcels import pack
 from realtime.notifications.preferences import resolve
 from realtime.notifications.rechecking import Fold, Go, Hold, Skip, Verdict
 from realtime.notifications.recording import Recorder
-from realtime.presence import Found, Presence
+from realtime.presence import Finder, Found
 from realtime.settings import Settings
 from realtime.work import Transactions
 from storage.deliveries import NewDelivery
@@ -74,7 +74,7 @@ class Releaser:
         transactions: Transactions,
         notifiers: Sequence[Notifier],
         clock: Clock,
-        presence: Presence | None,
+        presence: Finder | None,
         settings: Settings,
         catalogue: Catalogue,
         *,

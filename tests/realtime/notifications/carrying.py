@@ -14,7 +14,7 @@ from realtime.notifications.catalogue import Catalogue, Entry
 from realtime.notifications.digests import DigestLine
 from realtime.notifications.notifier import Outcome, Parcel, Sent
 from realtime.notifications.releasing import Releaser
-from realtime.presence import Presence
+from realtime.presence import Finder
 from storage.deliveries import NewDelivery
 from storage.ids import uuid7
 from storage.notifications import NewNotification
@@ -109,7 +109,7 @@ class Desk:
 
     node: Node
     clock: Hands = field(default_factory=Hands)
-    presence: Presence | None = None
+    presence: Finder | None = None
 
     def releaser(self) -> Releaser:
         """Make one as a worker does."""

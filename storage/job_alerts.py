@@ -327,5 +327,7 @@ def _as_json(postings: Sequence[Posting]) -> str:
         [
             {field.name: getattr(posting, field.name) for field in fields(posting)}
             for posting in postings
-        ]
+        ],
+        # The driver's ids are of a class of its own.
+        default=str,
     ).decode()

@@ -299,9 +299,10 @@ class Notifications:
         if not rows:
             return {}
         ordered = sorted(rows, key=lambda row: (row.user_id, row.collapse_key or ""))
+        stored = [_as_stored(row, now) for row in ordered]
+        # The driver's ids are of a class of its own.
         written = await self._connection.execute(
-            statement,
-            {"rows": orjson.dumps([_as_stored(row, now) for row in ordered]).decode()},
+            statement, {"rows": orjson.dumps(stored, default=str).decode()}
         )
         return {row.id: Notification(**row._mapping) for row in written}  # noqa: SLF001
 

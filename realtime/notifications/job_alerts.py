@@ -18,6 +18,7 @@ from realtime.notifications.catalogue import Catalogue
 from realtime.notifications.finding import place_of, posting
 from realtime.notifications.planning import Intent, notify
 from realtime.notifications.schedule import next_digest, realign
+from realtime.notifications.wording import one_line
 from realtime.work import Transactions
 from storage.domain_events import DomainEvent
 from storage.job_alerts import JobAlert, Match
@@ -34,6 +35,7 @@ INSTANT = "instant"
 # What one notification lists, of each who offers, and in all; the rest is counted.
 LISTED = 10
 LISTED_OF_ONE = 3
+_LINE_CHARS = 70
 
 # Matches kept, looked at and told in one go, and alerts in one transaction.
 _FOUND = 5000
@@ -222,7 +224,7 @@ def listing(
         "groups": [
             {
                 "organization": group.organization.name if group.organization else None,
-                "gigs": [_line(gig) for gig in group.listed],
+                "gigs": [_line(gig, group.organization) for gig in group.listed],
                 "more": group.more,
             }
             for group in groups.values()
@@ -232,11 +234,15 @@ def listing(
     }
 
 
-def _line(gig: Gig) -> dict[str, Any]:
+def _line(gig: Gig, organization: Organization | None) -> dict[str, Any]:
+    place = place_of(gig)
+    said = [gig.title, organization.name if organization else None, place]
     return {
         "gig_id": str(gig.id),
         "kind": gig.kind,
         "title": gig.title,
-        "place": place_of(gig),
+        "place": place,
         "deadline": instant(gig.deadline) if gig.deadline else None,
+        # What a text has of it: short, so that no line of ten is cut off.
+        "line": one_line(" · ".join(part for part in said if part), _LINE_CHARS),
     }

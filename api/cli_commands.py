@@ -123,9 +123,23 @@ def worker() -> None:
 
 
 @app.command()
-def intake() -> None:
+def intake(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on [CALLBOARD_INTAKE_HOST].")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="Port; 0 for any that is free [CALLBOARD_INTAKE_PORT].",
+            min=0,
+            max=65535,
+        ),
+    ] = None,
+) -> None:
     """Take mail that comes in: answers, bounces, complaints."""
-    take_mail(_settings())
+    settings = load(intake_host=host, intake_port=port)
+    configure(settings)
+    take_mail(settings)
 
 
 @app.command()
@@ -172,6 +186,12 @@ def create_key(
 def list_keys() -> None:
     """List the keys: their beginning, scopes and last use."""
     run(api_keys.list_keys(load()))
+
+
+@keys.command("rotate-vapid")
+def rotate_vapid() -> None:
+    """Have browsers subscribe to Web Push with a new key; the old goes on."""
+    run(api_keys.rotate_vapid(load()))
 
 
 @keys.command("revoke")

@@ -59,6 +59,13 @@ async def taking_mail(node: Node, listener: socket.socket) -> AsyncIterator[None
         await intake.close()
 
 
+async def take_mail_beside(node: Node, listener: socket.socket) -> None:
+    """Take mail for a node that does more, until this is cancelled."""
+    with listener:
+        async with taking_mail(node, listener):
+            await asyncio.Event().wait()
+
+
 async def _take_until_signal(settings: Settings, listener: socket.socket) -> None:
     await wait_for_database(settings)
     is_told_to_stop = asyncio.Event()

@@ -63,6 +63,7 @@ def test_an_unknown_setting_is_named() -> None:
             1,
             "must begin with postgresql://",
         ),
+        (("intake",), {}, 1, "CALLBOARD_MAIL_DOMAIN is not set"),
         (("serve",), {"CALLBOARD_WORKERS": "many"}, 2, "CALLBOARD_WORKERS"),
         (("token", str(uuid4())), {}, 1, "CALLBOARD_JWT_SECRET is not set"),
         (("token", "ada"), {"CALLBOARD_JWT_SECRET": JWT_SECRET}, 2, "UUID"),
@@ -91,7 +92,9 @@ def test_the_example_environment_is_written_from_the_settings() -> None:
 
 def test_the_procfile_names_commands_that_exist() -> None:
     lines = (ROOT / "Procfile").read_text().splitlines()
-    assert {line.partition(":")[0] for line in lines} == {"release", "web", "worker"}
+    assert {line.partition(":")[0] for line in lines} == {
+        *("release", "web", "worker", "intake")
+    }
     for line in lines:
         words = line.partition(":")[2].split()
         assert words[0] == "callboard"

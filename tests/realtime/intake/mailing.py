@@ -1,6 +1,6 @@
 """Mails that come in, and what has to be there before they do."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,8 @@ from realtime.mail.links import Links, message_id, open_links
 from realtime.node import Node
 from storage.deliveries import NewDelivery
 from storage.records import ConversationId
-from tests.conftest import TestDatabase, running_node, settings_for
+from tests.conftest import running_node, settings_for
+from tests.databases import TestDatabase
 from tests.factories import Person, make_pair
 
 DOMAIN = "mail.chat.example"
@@ -62,12 +63,13 @@ class Post:
             "SELECT body FROM callboard.messages WHERE conversation_id ="
             f" '{self.conversation}' ORDER BY seq"
         )
-        return [row["body"] for row in rows]
+        return [str(row["body"]) for row in rows]
 
-    async def rows(self, query: str) -> list[Mapping[str, object]]:
+    async def rows(self, query: str) -> list[dict[str, object]]:
         """What the database says."""
         async with self.node.transaction() as work:
-            return list((await work.connection.execute(text(query))).mappings())
+            found = await work.connection.execute(text(query))
+            return [dict(row) for row in found.mappings()]
 
     async def mailed(
         self, *, type_: str = "message_received", at: datetime | None = None

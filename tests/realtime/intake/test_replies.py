@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from tests.api.calling import Ear
-from tests.conftest import TestDatabase
+from tests.databases import TestDatabase
 from tests.factories import set_account_status
 from tests.realtime.intake.mailing import GRACE, Post, post_with, reply
 
@@ -22,7 +22,7 @@ async def test_an_answer_by_mail_is_a_message_once(post: Post) -> None:
     assert event["data"]["message"]["sender_id"] == str(post.grace.id)
     assert event["data"]["message"]["metadata"] == {"source": "email"}
     rows = await post.rows("SELECT kind, outcome FROM callboard.inbound_emails")
-    assert [dict(row) for row in rows] == [{"kind": "reply", "outcome": "posted"}]
+    assert rows == [{"kind": "reply", "outcome": "posted"}]
     # Another mail with the same words is another message; one without a name too.
     assert await post.send(reply("Yes!")) == "250 2.0.0 Taken."
     nameless = reply("Yes!", Message_ID="")

@@ -14,6 +14,7 @@ from realtime import auth
 from realtime.auth import SCOPES, create_key
 from realtime.clock import system_clock
 from realtime.node import Node
+from realtime.push import vapid
 from realtime.settings import Settings
 from realtime.tokens import mint
 from storage.records import ApiKeyId
@@ -114,6 +115,18 @@ async def revoke_key(settings: Settings, key_id: str) -> None:
             f"No valid key has the id {key}: `callboard keys list` shows all."
         )
     sys.stdout.write(f"Key {key} is revoked.\n")
+
+
+async def rotate_vapid(settings: Settings) -> None:
+    """
+    Make a new key for Web Push, and print its public half.
+
+    Those who have subscribed are pushed to with the key that they subscribed with.
+    """
+    async with _transactions(settings) as node:
+        key = await vapid.rotate_key(node.transaction, node.clock())
+    sys.stderr.write(f"Key {key.id}; browsers that subscribe from now on use it:\n")
+    sys.stdout.write(f"{vapid.public_of(key)}\n")
 
 
 @asynccontextmanager

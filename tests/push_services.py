@@ -67,6 +67,8 @@ class Service:
         self.usual = usual
         self.asked: list[Asked] = []
         self.next: deque[Reply] = deque()
+        # What is always answered there, and not kept among what was asked.
+        self.beside: dict[str, Reply] = {}
 
     @property
     def url(self) -> str:
@@ -75,6 +77,8 @@ class Service:
 
     def reply_to(self, asked: Asked) -> Reply:
         """Keep what was asked, and give the next answer."""
+        if asked.path in self.beside:
+            return self.beside[asked.path]
         self.asked.append(asked)
         return self.next.popleft() if self.next else self.usual
 
@@ -92,7 +96,7 @@ async def service_over_http(usual: Reply | None = None) -> AsyncIterator[Service
             while (asked := await _read(reader)) is not None:
                 if not await _answer(writer, service.reply_to(asked)):
                     break
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             tasks.discard(task)
@@ -152,7 +156,7 @@ async def service_over_http2(usual: Reply | None = None) -> AsyncIterator[Servic
         tasks.add(task)
         try:
             await _speak_http2(service, reader, writer)
-        except (ConnectionError, h2.exceptions.ProtocolError):
+        except (ConnectionError, h2.exceptions.ProtocolError, asyncio.CancelledError):
             pass
         finally:
             tasks.discard(task)

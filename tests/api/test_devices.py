@@ -7,8 +7,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from api.keys import rotate_vapid
 from realtime.node import Node
-from realtime.push.vapid import rotate_key
 from realtime.worker import Worker
 from tests.api.calling import KEY, problem
 from tests.factories import make_people
@@ -105,11 +105,11 @@ async def test_every_kind_of_device_has_its_own_body(
         subscription(payload="some"),
         subscription(locale="not a locale"),
     ]
-    for body in wrong:
+    for refused in wrong:
         answer = await http.put(
-            f"/v1/devices/{uuid4()}", json=body, headers=ada.headers
+            f"/v1/devices/{uuid4()}", json=refused, headers=ada.headers
         )
-        assert answer.status_code in {400, 422}, body
+        assert answer.status_code in {400, 422}, refused
         assert answer.json()["code"] == "invalid"
         assert "169.254" not in answer.text
     assert (
@@ -131,16 +131,19 @@ async def test_a_person_has_twenty_devices_and_the_unseen_go(
 
 
 async def test_a_rotated_key_is_for_new_subscriptions(
-    http: httpx.AsyncClient, node: Node
+    http: httpx.AsyncClient, node: Node, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (ada,) = await make_people(node, "Ada")
     first = (await http.get("/v1/push/vapid-key", headers=ada.headers)).json()
     old = await http.put(
         f"/v1/devices/{uuid4()}", json=subscription(), headers=ada.headers
     )
-    await rotate_key(node.transaction, node.clock())
+    await rotate_vapid(node.settings)
+    printed = capsys.readouterr()
     second = (await http.get("/v1/push/vapid-key", headers=ada.headers)).json()
     assert second != first
+    assert printed.out == second["public_key"] + "\n"
+    assert second["id"] in printed.err
     new = subscription(endpoint=f"{ENDPOINT}-2")
     put = await http.put(f"/v1/devices/{uuid4()}", json=new, headers=ada.headers)
     assert put.json()["vapid_key_id"] == second["id"]

@@ -32,6 +32,7 @@ from api import (
     reports,
     search,
     topics,
+    unsubscribe,
     uploads,
     users,
 )
@@ -48,7 +49,9 @@ from api.platform import gigs as platform_gigs
 from api.platform import groups as platform_groups
 from api.platform import notifications as platform_notifications
 from api.platform import organizations as platform_organizations
+from api.platform import relay as platform_relay
 from api.platform import reports as platform_reports
+from api.platform import suppressions as platform_suppressions
 from api.platform import tokens as platform_tokens
 from api.platform import topics as platform_topics
 from api.platform import users as platform_users
@@ -94,6 +97,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     quiet_hours.router,
     presence.router,
     topics.router,
+    unsubscribe.router,
     uploads.router,
     devices.router,
     reports.router,
@@ -103,6 +107,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     platform_applications.router,
     platform_groups.router,
     platform_connections.router,
+    platform_suppressions.router,
     platform_tokens.router,
     platform_reports.router,
     platform_audit.router,
@@ -110,6 +115,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     platform_notifications.router,
     platform_topics.router,
     platform_webhooks.router,
+    platform_relay.router,
     health.router,
 )
 

@@ -42,6 +42,15 @@ PRIVACY: Mapping[str, Any] = {
     "connection_requests": "participants",
 }
 
+SUPPRESSION: Mapping[str, Any] = {
+    "address": "grace@example.org",
+    "scope": "all",
+    "reason": "hard_bounce",
+    "detail": "smtp_550_5.1.1",
+    "suppressed_at": _AT,
+    "expires_at": None,
+}
+
 CONTENT_PREFERENCES: Mapping[str, Any] = {
     "allow_nsfw_content": False,
     "show_nsfw_warnings": True,
@@ -342,6 +351,55 @@ DOMAIN_EVENT: Mapping[str, Any] = {
     "subject": {"blocker_id": GRACE, "blocked_id": ADA},
     "data": {},
     "occurred_at": _AT,
+}
+
+RELAY_ITEM: Mapping[str, Any] = {
+    "id": "0191b1a2-0000-7000-8000-00000000de11",
+    "channel": "push",
+    "kind": "conversation",
+    "type": "message_received",
+    "priority": "high",
+    "collapse_key": f"conversation:{_TALK}",
+    "frequency": None,
+    "recipient": {
+        "id": GRACE,
+        "name": "Grace",
+        "email": None,
+        "locale": "en-GB",
+        "timezone": "Europe/London",
+    },
+    "target": {
+        "device_id": "0191b1a2-0000-7000-8000-00000000de01",
+        "kind": "relay",
+        "token": "token-of-the-app",
+        "keys": {},
+        "app": "example.app",
+        "payload": "full",
+    },
+    "items": [
+        {
+            "type": "message_received",
+            "title": "Ada",
+            "text": "Hi",
+            "at": _AT,
+            "link": f"/conversations/{_TALK}",
+            "notification_id": None,
+            "conversation_id": _TALK,
+            "conversation_title": None,
+            "message_id": MESSAGE["id"],
+            "seq": 12,
+            "sender_id": ADA,
+            "sender_name": "Ada",
+            "gig_id": None,
+            "count": 1,
+            "data": {},
+        }
+    ],
+    "more": 0,
+    "badge": 2,
+    "expires_at": None,
+    "attempt": 1,
+    "created_at": _AT,
 }
 
 WEBHOOK: Mapping[str, Any] = {

@@ -42,6 +42,7 @@ from realtime.hub import Hub, Listener
 from realtime.limits import Limits, MemoryLimits, rates_of
 from realtime.metrics import Metrics
 from realtime.notifications.catalogue import load_catalogue
+from realtime.notifications.relay import Relay
 from realtime.notifications.triggers import CONSUMER
 from realtime.presence import MemoryPresence, Presence
 from realtime.protocol import CursorMoved, Draining, Event, Resync, encode_event
@@ -119,6 +120,7 @@ class Node:
         self.authenticator = Authenticator(settings, self.transaction, clock)
         self.searches = Turns()
         self.is_draining = False
+        self.relay: Relay
         self._departures = Departures()
         self._identity = ""
         self._sequencer: Sequencer
@@ -164,6 +166,13 @@ class Node:
             self.transaction,
             clock=self.clock,
             metrics=self.metrics,
+        )
+        self.relay = Relay(
+            self.transaction,
+            lambda: self.clock(),  # noqa: PLW0108 - whichever is set then
+            self.presence,
+            self.settings,
+            self.catalogue,
         )
         await self.bus.open(self._receive, self._wake.set)
         await self.presence.open(self.watching.changed, self.watching.recovered)

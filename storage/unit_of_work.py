@@ -45,9 +45,10 @@ from storage.preferences import Preferences
 from storage.presence import Presences
 from storage.privacy import Privacies
 from storage.receipts import Receipts
-from storage.records import Announced, ApiKeyId, UserId
 from storage.rechecks import Rechecks
+from storage.records import Announced, ApiKeyId, UserId
 from storage.recount import Recount
+from storage.relay import RelayLeases
 from storage.releases import Releases
 from storage.reports import Reports
 from storage.resume import Resume
@@ -112,6 +113,7 @@ class UnitOfWork:
         self.rechecks = Rechecks(self.connection)
         self.recount = Recount(self.connection)
         self.releases = Releases(self.connection)
+        self.relay_leases = RelayLeases(self.connection)
         self.reports = Reports(self.connection)
         self.resume = Resume(self.connection)
         self.search = Search(self.connection)

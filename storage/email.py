@@ -4,7 +4,7 @@ Mails that were sent, and addresses that are not written to any more.
 Every moment comes from the caller, who has it from the one clock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -133,6 +133,12 @@ FROM callboard.email_suppressions
 WHERE suppressed_at IS NOT NULL AND (expires_at IS NULL OR expires_at > :now)
   AND (CAST(:address AS text) IS NULL OR (address, scope) > (:address, :scope))
 ORDER BY address, scope LIMIT :limit
+""")
+
+_FORGIVE = text("""
+DELETE FROM callboard.email_suppressions
+WHERE address = ANY(CAST(:addresses AS text[]))
+  AND reason IN ('hard_bounce', 'soft_bounce')
 """)
 
 _FORGET = text("""
@@ -281,6 +287,14 @@ class Emails:
             statement.returning(email_suppressions.c.suppressed_at)
         )
         return sum(moment is not None for moment in rows.scalars())
+
+    async def forgive_bounces(self, addresses: Collection[str]) -> None:
+        """Try addresses again that somebody vouches for; complaints stay."""
+        if not addresses:
+            return
+        await self._connection.execute(
+            _FORGIVE, {"addresses": [address.lower() for address in addresses]}
+        )
 
     async def forget(self, now: datetime) -> int:
         """Forget scores and suppressions whose time is long over."""

@@ -100,6 +100,14 @@ async def put_users(
         elif user.id in before and before[user.id].account_status != "active":
             # Whoever watches them may know again.
             doubt_relations(work, [user.id])
+    # Whatever bounced there before: the platform says that they read mail there now.
+    await work.emails.forgive_bounces(
+        [
+            user.email
+            for user in stored.values()
+            if user.email and user.id in before and before[user.id].email != user.email
+        ]
+    )
     out = [user.id for user in stored.values() if user.account_status != "active"]
     if out:
         await work.devices.forget_of(out, now)

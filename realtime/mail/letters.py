@@ -28,12 +28,14 @@ _URL_CHARS = "/?&=#%:;,+@!$*()~-._[]'"
 # The sections of a digest, by the first word of a type.
 _SECTIONS = {
     "connection": "connections",
+    "message": "messages",
     "application": "applications",
     "interview": "applications",
     "offer": "applications",
     "gig": "gigs",
     "job": "alerts",
     "task": "projects",
+    "team": "projects",
     "project": "projects",
     "like": "reactions",
     "wishlist": "reactions",
@@ -41,7 +43,9 @@ _SECTIONS = {
     "reaction": "reactions",
     "industry": "news",
     "news": "news",
+    "announcement": "news",
     "moderation": "safety",
+    "report": "safety",
 }
 
 

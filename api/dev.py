@@ -57,6 +57,7 @@ def develop(settings: Settings, directory: Path | None) -> None:
                     "public_url": settings.public_url or address_of(listener),
                     "uploads_directory": settings.uploads_directory
                     or (None if settings.s3_bucket else home.uploads),
+                    "mail_directory": settings.mail_directory or home.mail,
                 }
             )
             grant_to = login_of(server_url)
@@ -82,7 +83,9 @@ def develop(settings: Settings, directory: Path | None) -> None:
                     ) from None
                 add_dev_page(app, people)
                 # One process is everything here.
-                node.run_along(Worker(settings, node.database, presence=node.presence).work())
+                node.run_along(
+                    Worker(settings, node.database, presence=node.presence).work()
+                )
                 if settings.intake_port is not None and settings.mail_domain:
                     node.run_along(take_mail_beside(node, listen_for_mail(settings)))
 

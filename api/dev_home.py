@@ -2,9 +2,9 @@
 What `callboard dev` keeps between runs.
 
 Below its directory: `postgres/` (unless CALLBOARD_DATABASE_URL is set), `uploads/`
-(unless another place is set for them), `jwt-secret` (unless CALLBOARD_JWT_SECRET is
-set) and `people.json`, from which `callboard attach --as` learns the tokens of the
-people of the demonstration.
+(unless another place is set for them), `mail/` (where no SMTP server is set),
+`jwt-secret` (unless CALLBOARD_JWT_SECRET is set) and `people.json`, from which
+`callboard attach --as` learns the tokens of the people of the demonstration.
 """
 
 import fcntl
@@ -68,6 +68,7 @@ class DevHome:
         self.directory = directory.expanduser().absolute()
         self.postgres = self.directory / "postgres"
         self.uploads = self.directory / "uploads"
+        self.mail = self.directory / "mail"
         self._secret = self.directory / "jwt-secret"
         self._people = self.directory / "people.json"
 

@@ -19,6 +19,7 @@ from realtime.actions.threads import tell_lives
 from realtime.actions.uploads import remove_discarded
 from realtime.clock import Clock, system_clock
 from realtime.file_stores import file_store
+from realtime.mail.retention import MailChore
 from realtime.notifications import job_alerts
 from realtime.notifications.broadcasts import BroadcastLine
 from realtime.notifications.catalogue import load_catalogue
@@ -119,6 +120,7 @@ class Worker:
             "logs": self._forget_logs,
             "uploads": self._remove_uploads,
             "counts": self._check_counts,
+            "mails": MailChore(self._transactions, clock, settings),
             "notifications": RetentionChore(self._transactions, clock, settings),
             "devices": DeviceChore(self._transactions, clock, settings),
             "unclaimed": UnclaimedChore(self._transactions, clock, settings),

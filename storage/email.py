@@ -141,6 +141,12 @@ WHERE address = ANY(CAST(:addresses AS text[]))
   AND reason IN ('hard_bounce', 'soft_bounce')
 """)
 
+_FORGET_LOGS = text("""
+DELETE FROM callboard.email_logs WHERE id IN (
+  SELECT id FROM callboard.email_logs WHERE created_at < :before
+  ORDER BY created_at LIMIT :limit)
+""")
+
 _FORGET = text("""
 DELETE FROM callboard.email_suppressions
 WHERE (suppressed_at IS NULL AND updated_at < :forget_before)
@@ -300,6 +306,13 @@ class Emails:
         """Forget scores and suppressions whose time is long over."""
         rows = await self._connection.execute(
             _FORGET, {"forget_before": now - SOFT_BOUNCES_FORGOTTEN_AFTER}
+        )
+        return rows.rowcount
+
+    async def forget_logs(self, before: datetime, limit: int) -> int:
+        """Remove some of the mails that were written down before a moment."""
+        rows = await self._connection.execute(
+            _FORGET_LOGS, {"before": before, "limit": limit}
         )
         return rows.rowcount
 

@@ -58,6 +58,9 @@ def develop(settings: Settings, directory: Path | None) -> None:
                     "uploads_directory": settings.uploads_directory
                     or (None if settings.s3_bucket else home.uploads),
                     "mail_directory": settings.mail_directory or home.mail,
+                    # Who tries webhooks out has their receiver here.
+                    "webhook_hosts": settings.webhook_hosts
+                    or ("127.0.0.1", "localhost", "[::1]"),
                 }
             )
             grant_to = login_of(server_url)

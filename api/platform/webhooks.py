@@ -31,19 +31,7 @@ from realtime.errors import (
     Unavailable,
 )
 from realtime.protocol import Instant, Note, Text, Wire
-from realtime.webhooks.endpoints import (
-    change_webhook,
-    create_webhook,
-    get_webhook,
-    pause_webhook,
-    remove_webhook,
-    replay_events,
-    replay_failed,
-    replay_since,
-    resume_webhook,
-    rotate_secret,
-    test_webhook,
-)
+from realtime.webhooks import endpoints
 from realtime.webhooks.signing import secret_of
 from storage.unit_of_work import UnitOfWork
 from storage.webhooks import Endpoint
@@ -195,7 +183,7 @@ def _shown(endpoint: Endpoint) -> Webhook:
     response_model=WebhookWithSecret,
     responses=shown(NEW_WEBHOOK, 201) | refusals(Conflict),
 )
-async def create_a_webhook(once: AnOnce, fields: WebhookFields) -> Response:
+async def create_webhook(once: AnOnce, fields: WebhookFields) -> Response:
     """
     Have an address told of domain events from now on.
 
@@ -207,7 +195,7 @@ async def create_a_webhook(once: AnOnce, fields: WebhookFields) -> Response:
 
     async def act(work: UnitOfWork) -> Webhook:
         hosts = node.settings.webhook_hosts
-        return _shown(await create_webhook(work, values, hosts, node.clock()))
+        return _shown(await endpoints.create_webhook(work, values, hosts, node.clock()))
 
     return await _with_secret(once, await once.answer(act, status=201))
 
@@ -237,7 +225,7 @@ async def list_webhooks(
 async def show_webhook(node: ANode, platform: APlatform, webhook_id: UUID) -> Webhook:
     """Show a webhook, and whether it fails or is paused."""
     async with node.transaction(key=platform.key_id) as work:
-        return _shown(await get_webhook(work, webhook_id))
+        return _shown(await endpoints.get_webhook(work, webhook_id))
 
 
 @router.patch(
@@ -255,7 +243,9 @@ async def patch_webhook(
     async with node.transaction(key=platform.key_id) as work:
         hosts = node.settings.webhook_hosts
         return _shown(
-            await change_webhook(work, webhook_id, values, hosts, node.clock())
+            await endpoints.change_webhook(
+                work, webhook_id, values, hosts, node.clock()
+            )
         )
 
 
@@ -263,7 +253,7 @@ async def patch_webhook(
 async def delete_webhook(node: ANode, platform: APlatform, webhook_id: UUID) -> None:
     """Remove a webhook, and what was on its way there."""
     async with node.transaction(key=platform.key_id) as work:
-        await remove_webhook(work, webhook_id)
+        await endpoints.remove_webhook(work, webhook_id)
 
 
 @router.post(
@@ -271,7 +261,7 @@ async def delete_webhook(node: ANode, platform: APlatform, webhook_id: UUID) -> 
     response_model=WebhookWithSecret,
     responses=shown(NEW_WEBHOOK) | refusals(NotFound),
 )
-async def rotate(once: AnOnce, webhook_id: UUID) -> Response:
+async def rotate_webhook_secret(once: AnOnce, webhook_id: UUID) -> Response:
     """
     Make a new secret; for 24 hours the one before signs too.
 
@@ -280,7 +270,9 @@ async def rotate(once: AnOnce, webhook_id: UUID) -> Response:
     """
 
     async def act(work: UnitOfWork) -> Webhook:
-        return _shown(await rotate_secret(work, webhook_id, once.node.clock()))
+        return _shown(
+            await endpoints.rotate_secret(work, webhook_id, once.node.clock())
+        )
 
     return await _with_secret(once, await once.answer(act))
 
@@ -290,9 +282,9 @@ async def rotate(once: AnOnce, webhook_id: UUID) -> Response:
     response_model=Webhook,
     responses=shown(WEBHOOK) | refusals(NotFound),
 )
-async def pause(once: AnOnce, webhook_id: UUID) -> Response:
+async def pause_webhook(once: AnOnce, webhook_id: UUID) -> Response:
     """Send nothing, and gather nothing, until it is resumed."""
-    return await _act(once, webhook_id, pause_webhook)
+    return await _act(once, webhook_id, endpoints.pause_webhook)
 
 
 @router.post(
@@ -300,13 +292,13 @@ async def pause(once: AnOnce, webhook_id: UUID) -> Response:
     response_model=Webhook,
     responses=shown(WEBHOOK) | refusals(NotFound),
 )
-async def resume(once: AnOnce, webhook_id: UUID) -> Response:
+async def resume_webhook(once: AnOnce, webhook_id: UUID) -> Response:
     """
     Send again, from now on.
 
     What happened while it was paused comes with `replay`.
     """
-    return await _act(once, webhook_id, resume_webhook)
+    return await _act(once, webhook_id, endpoints.resume_webhook)
 
 
 @router.post(
@@ -315,7 +307,7 @@ async def resume(once: AnOnce, webhook_id: UUID) -> Response:
     response_model=Replayed,
     responses=shown(REPLAYED_WEBHOOK, 202) | refusals(NotFound, Conflict),
 )
-async def replay(once: AnOnce, webhook_id: UUID, wanted: Replay) -> Response:
+async def replay_webhook(once: AnOnce, webhook_id: UUID, wanted: Replay) -> Response:
     """
     Send events again, or those that it has missed: up to 5,000 a call.
 
@@ -327,12 +319,12 @@ async def replay(once: AnOnce, webhook_id: UUID, wanted: Replay) -> Response:
     async def act(work: UnitOfWork) -> Replayed:
         now = once.node.clock()
         if wanted.since is not None:
-            done = await replay_since(work, webhook_id, wanted.since, now)
+            done = await endpoints.replay_since(work, webhook_id, wanted.since, now)
         elif wanted.event_ids is not None:
             ids = [int(each) for each in wanted.event_ids]
-            done = await replay_events(work, webhook_id, ids, now)
+            done = await endpoints.replay_events(work, webhook_id, ids, now)
         else:
-            done = await replay_failed(work, webhook_id, now)
+            done = await endpoints.replay_failed(work, webhook_id, now)
         return Replayed.model_validate(done)
 
     return await once.answer(act, status=202)
@@ -345,11 +337,11 @@ async def replay(once: AnOnce, webhook_id: UUID, wanted: Replay) -> Response:
     responses=shown({"delivery_id": WEBHOOK_DELIVERY["id"]}, 202)
     | refusals(NotFound, Conflict),
 )
-async def test(once: AnOnce, webhook_id: UUID) -> Response:
+async def test_webhook(once: AnOnce, webhook_id: UUID) -> Response:
     """Send an event of the type `webhook.test`, signed as all others."""
 
     async def act(work: UnitOfWork) -> TestSent:
-        sent = await test_webhook(work, webhook_id, once.node.clock())
+        sent = await endpoints.send_test(work, webhook_id, once.node.clock())
         return TestSent(delivery_id=sent)
 
     return await once.answer(act, status=202)
@@ -372,7 +364,7 @@ async def list_webhook_deliveries(
     """List what was sent to a webhook and what came of it, the newest first."""
     position = paging.position(UUID)
     async with node.transaction(key=platform.key_id) as work:
-        await get_webhook(work, webhook_id)
+        await endpoints.get_webhook(work, webhook_id)
         found = await work.webhook_deliveries.list(
             webhook_id,
             status=status,

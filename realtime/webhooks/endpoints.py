@@ -162,7 +162,7 @@ async def resume_webhook(work: UnitOfWork, endpoint: UUID, now: datetime) -> End
     return changed
 
 
-async def test_webhook(work: UnitOfWork, endpoint: UUID, now: datetime) -> UUID:
+async def send_test(work: UnitOfWork, endpoint: UUID, now: datetime) -> UUID:
     """
     Have a webhook sent an event that means nothing; gives its delivery.
 

@@ -116,11 +116,19 @@ class WebhookLine:
             await asyncio.wait(self._under_way)
 
     async def close(self) -> None:
-        """Finish what is under way and let go of connections."""
-        await self.settle()
-        http, self._http = self._http, None
-        if http is not None:
-            await http.aclose()
+        """
+        Finish what is under way and let go of connections.
+
+        Who cannot wait for that and cancels it ends all at once; leases lapse.
+        """
+        try:
+            await self.settle()
+        finally:
+            for task in self._under_way:
+                task.cancel()
+            http, self._http = self._http, None
+            if http is not None:
+                await http.aclose()
 
     @property
     def _client(self) -> httpx.AsyncClient:

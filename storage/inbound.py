@@ -25,7 +25,7 @@ class SentMail:
     delivery_id: UUID
     user_id: UserId
     type: str
-    mode: str
+    class_: str
     recipient_email: str | None
 
 
@@ -46,7 +46,7 @@ RETURNING id
 """)
 
 _SENT = text("""
-SELECT d.id AS delivery_id, d.user_id, d.type, d.mode,
+SELECT d.id AS delivery_id, d.user_id, d.type, d.class AS class_,
   (SELECT l.recipient_email FROM callboard.email_logs l WHERE l.delivery_id = d.id
     ORDER BY l.id DESC LIMIT 1) AS recipient_email
 FROM callboard.deliveries d WHERE d.id = :id AND d.channel = 'email'
@@ -57,19 +57,12 @@ SELECT delivery_id FROM callboard.email_logs
 WHERE message_id = :message_id AND delivery_id IS NOT NULL ORDER BY id DESC LIMIT 1
 """)
 
-# Mails of one person within the time that they can be answered.
+# Only a mail about one conversation has an address at which that is answered.
 _LAST_ABOUT = text("""
-SELECT d.id FROM callboard.deliveries d
-LEFT JOIN callboard.notifications n ON n.id = d.notification_id
-WHERE d.user_id = :user_id AND d.channel = 'email' AND d.sent_at > :since
-  AND (CAST(:conversation_id AS uuid) IN (d.conversation_id, n.conversation_id)
-    OR EXISTS (
-    SELECT FROM callboard.deliveries item
-    LEFT JOIN callboard.notifications m ON m.id = item.notification_id
-    WHERE item.carrier_id = d.id
-      AND CAST(:conversation_id AS uuid)
-        IN (item.conversation_id, m.conversation_id)))
-ORDER BY d.sent_at DESC LIMIT 1
+SELECT id FROM callboard.deliveries
+WHERE user_id = :user_id AND channel = 'email' AND sent_at > :since
+  AND conversation_id = :conversation_id
+ORDER BY sent_at DESC LIMIT 1
 """)
 
 _FORGET = text("""

@@ -9,6 +9,11 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from realtime.actions.unsubscribing import (
+    LinkSource,
+    end_mails,
+    purpose_of_delivery,
+)
 from realtime.intake import answers
 from realtime.intake.mime import Part
 from realtime.intake.reports import (
@@ -21,7 +26,6 @@ from realtime.intake.reports import (
 from realtime.mail.links import Links
 from realtime.node import Node
 from storage.inbound import InboundKind, SentMail
-from storage.preferences import PreferenceRow, Source
 from storage.unit_of_work import UnitOfWork
 
 # RFC 5965 and its registry; `not-spam` is the contrary.
@@ -104,7 +108,7 @@ class Feedback:
                     await work.emails.suppress(
                         sent.recipient_email, "commercial", "complaint", now=now
                     )
-                await self._switch_off(work, sent, "complaint")
+                await self._end(work, sent, "complaint")
         return answers.TAKEN
 
     async def take_unsubscribing(self, delivery: UUID, message_id: str) -> str:
@@ -121,7 +125,7 @@ class Feedback:
                 await self._note(work, "unsubscribe", message_id, sent, outcome)
                 and sent
             ):
-                await self._switch_off(work, sent, "unsubscribe")
+                await self._end(work, sent, "unsubscribe")
         return answers.TAKEN
 
     async def _note(
@@ -141,12 +145,14 @@ class Feedback:
             now=self._node.clock(),
         )
 
-    async def _switch_off(
-        self, work: UnitOfWork, sent: SentMail, source: Source
-    ) -> None:
-        await work.preferences.choose(
+    async def _end(self, work: UnitOfWork, sent: SentMail, source: LinkSource) -> None:
+        await end_mails(
+            work,
+            self._node.catalogue,
             sent.user_id,
-            [PreferenceRow(sent.type, "email", "off", source, self._node.clock())],
+            purpose_of_delivery(sent.type, sent.class_),
+            source,
+            self._node.clock(),
         )
 
 

@@ -145,7 +145,8 @@ def _of_the_original(mail: Part) -> list[Message]:
 
 def _blocks(part: Part) -> list[Message]:
     """Read groups of fields with empty lines between them."""
-    groups = _BLANK_LINES.split(part.content.strip(), _RECIPIENTS + 1)
+    content = part.content.replace(b"\0", b"").strip()
+    groups = _BLANK_LINES.split(content, _RECIPIENTS + 1)
     return [
         _BLOCKS.parsebytes(group + b"\r\n\r\n")
         for group in groups[: _RECIPIENTS + 1]

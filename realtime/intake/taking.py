@@ -18,6 +18,7 @@ from realtime.intake.feedback import Feedback
 from realtime.intake.mime import Part, read_mail
 from realtime.intake.replies import Replies
 from realtime.intake.reports import is_automatic
+from realtime.mail.addresses import ascii_domain
 from realtime.mail.links import Links, Replying, open_links, read_message_id
 from realtime.node import Node
 from storage.errors import Busy
@@ -127,9 +128,9 @@ class Taker:
     def _is_ours(self, message_id: str) -> bool:
         """Tell whether a mail calls itself one of this server, come back to it."""
         domain = message_id.strip("<>").rpartition("@")[2].lower()
-        sender = (self._node.settings.mail_from or "").rpartition("@")[2].lower()
+        sender = ascii_domain((self._node.settings.mail_from or "").rpartition("@")[2])
         return (
-            domain in (self._node.settings.mail_domain, sender)
+            domain in (self._node.settings.mail_domain, sender.lower())
             and read_message_id(message_id) is not None
         )
 

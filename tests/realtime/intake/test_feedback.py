@@ -1,10 +1,13 @@
 """Bounces, complaints and unsubscribing by mail, and what each may change."""
 
+from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
 
 from realtime.mail.links import message_id
+from realtime.worker import Worker
 from tests.realtime.intake.mailing import DOMAIN, GRACE, Post, reply
 
 TAKEN = "250 2.0.0 Taken."
@@ -122,6 +125,15 @@ async def test_of_several_recipients_the_one_that_was_written_to_counts(
     assert suppressed == [{"address": GRACE}]
 
 
+async def test_no_report_says_what_cannot_be_stored(post: Post) -> None:
+    delivery = await post.mailed()
+    strange = recipient("failed", "4.4.1", "\0@evil.example", said="\0\ud800 \x1b")
+    raw = strange.encode("utf-8", "surrogatepass")
+    mail = report("Instead").replace(b"Instead", raw)
+    assert await bounce(post, delivery, mail) == TAKEN
+    assert await state(post, delivery) == ("bounced", "bounced", False)
+
+
 async def test_what_is_no_bounce_is_dropped(post: Post) -> None:
     delivery = await post.mailed()
     address = post.links.bounce_address(delivery)
@@ -167,13 +179,13 @@ def complaint(headers: str, kind: str = "abuse", about: str = "") -> bytes:
     "proof", ["envelope", "link", "mailto", "message_id", "report"]
 )
 async def test_who_complains_gets_no_more_than_services(post: Post, proof: str) -> None:
-    delivery = await post.mailed(type_="gig_published")
+    delivery = await post.mailed()
     verp = post.links.bounce_address(delivery)
     linked = post.node.settings.model_copy(update={"public_url": "https://c.example"})
     links = type(post.links)(
         post.links._keys, public_url=linked.public_url, mail_domain=DOMAIN
     )
-    link = links.unsubscribe_link(post.grace.id, "gig_published", delivery)
+    link = links.unsubscribe_link(post.grace.id, "message_received", delivery)
     headers = {
         "envelope": f"Return-Path: <{verp}>\r\n",
         "link": f"List-Unsubscribe: <{link}>,\r\n <mailto:x@y.example>\r\n",
@@ -189,7 +201,7 @@ async def test_who_complains_gets_no_more_than_services(post: Post, proof: str) 
     assert await post.send(complaint(headers, about=about), to=where) == TAKEN
     (row,) = await post.rows("SELECT * FROM callboard.notification_preferences")
     assert (row["user_id"], row["type"], row["channel"], row["mode"]) == (
-        *(post.grace.id, "gig_published", "email", "off"),
+        *(post.grace.id, "message_received", "email", "off"),
     )
     assert row["source"] == "complaint"
     async with post.node.transaction() as work:
@@ -215,7 +227,7 @@ async def test_a_complaint_that_proves_nothing_changes_nothing(post: Post) -> No
 
 
 async def test_a_mail_to_its_address_unsubscribes(post: Post) -> None:
-    delivery = await post.mailed(type_="gig_published")
+    delivery = await post.mailed()
     address = post.links.unsubscribe_address(delivery)
     away = reply("I am away.", Auto_Submitted="auto-replied")
     assert await post.send(away, to=address) == DROPPED
@@ -223,5 +235,22 @@ async def test_a_mail_to_its_address_unsubscribes(post: Post) -> None:
     assert await post.send(reply("unsubscribe"), to=address) == TAKEN
     (row,) = await post.rows("SELECT * FROM callboard.notification_preferences")
     assert (row["type"], row["channel"], row["mode"], row["source"]) == (
-        *("gig_published", "email", "off", "unsubscribe"),
+        *("message_received", "email", "off", "unsubscribe"),
     )
+
+
+async def test_what_came_long_ago_is_forgotten(post: Post) -> None:
+    delivery = await post.mailed()
+    address = post.links.unsubscribe_address(delivery)
+    assert await post.send(reply("unsubscribe"), to=address) == TAKEN
+    settings = post.node.settings
+    long = timedelta(days=settings.deliveries_keep_days)
+    for ahead, left in ((long - timedelta(minutes=1), 1), (long + timedelta(1), 0)):
+        now = post.node.clock() + ahead
+        worker = Worker(settings, post.node.database, clock=partial(_same, now))
+        assert await worker.chores["inbound"]() == 1 - left
+        assert len(await post.rows("SELECT id FROM callboard.inbound_emails")) == left
+
+
+def _same(now: datetime) -> datetime:
+    return now

@@ -98,10 +98,14 @@ ORDER BY m.conversation_id, m.last_seq, p.user_id
     bindparam("seqs", type_=ARRAY(BigInteger)),
 )
 
-_LEFT = text("""
-SELECT DISTINCT d.user_id, d.conversation_id FROM callboard.deliveries d
-WHERE d.user_id = ANY(:users) AND d.channel = :channel AND d.sent_at > :since
-  AND d.conversation_id = ANY(:conversations)
+_GOES_ON = text("""
+SELECT d.user_id, d.conversation_id FROM callboard.deliveries d
+WHERE d.user_id = ANY(:users) AND d.conversation_id = ANY(:conversations)
+  AND d.channel = :channel AND d.sent_at > :since
+UNION
+SELECT d.user_id, d.conversation_id FROM callboard.deliveries d
+WHERE d.user_id = ANY(:users) AND d.conversation_id = ANY(:conversations)
+  AND d.channel = :channel AND d.status = 'pending'
 """).bindparams(
     bindparam("users", type_=ARRAY(Uuid)),
     bindparam("conversations", type_=ARRAY(Uuid)),
@@ -145,16 +149,16 @@ class UnreadMessages:
         )
         return [Mentioned(**row._mapping) for row in rows]  # noqa: SLF001 - its columns
 
-    async def left_since(
+    async def going_on(
         self,
         channel: str,
         users: Collection[UserId],
         conversations: Collection[UUID],
         since: datetime,
     ) -> set[tuple[UserId, ConversationId]]:
-        """Say to whom, and of what, something has left on a channel since a moment."""
+        """Say of what, and to whom, something waits or has left since a moment."""
         rows = await self._connection.execute(
-            _LEFT,
+            _GOES_ON,
             {
                 "channel": channel,
                 "users": list(users),

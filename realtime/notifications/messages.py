@@ -182,10 +182,10 @@ async def _going_on(
     waits: Waiting,
     now: datetime,
 ) -> set[tuple[UserId, ConversationId]]:
-    """Say of what something has left so lately that the next waits for more."""
+    """Say of what something waits, or has left so lately, that more is gathered."""
     if not waits.idle:
         return set()
-    return await work.unread_messages.left_since(
+    return await work.unread_messages.going_on(
         channel,
         {each.user_id for each in wanted},
         {each.conversation_id for each in wanted},

@@ -297,8 +297,8 @@ async def test_who_follows_a_topic_is_told(http: httpx.AsyncClient, node: Node) 
     problem(await http.put(path, headers=KEY), 404, "not_found")
 
     news = {"title": "A new stage", "summary": "It opens.", "news_id": "1"}
-    answer = await post(http, "events", type="news.published", data=news)
-    assert answer["broadcasts"] == [
+    will = await post(http, "events", type="news.published", data=news)
+    assert will["broadcasts"] == [
         {"type": "industry_news", "topic": "industry_news", "recipients": 2}
     ]
     sent = await post(http, "notifications", **SAID, topic="industry_news")

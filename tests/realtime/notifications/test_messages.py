@@ -83,7 +83,8 @@ async def test_after_one_has_left_the_next_waits_for_more_up_to_a_cap(
         (row,) = await rows(
             node, "SELECT due_at FROM callboard.deliveries WHERE status = 'pending'"
         )
-        return (row["due_at"] - NOW).total_seconds()
+        due_at: datetime = row["due_at"]
+        return (due_at - NOW).total_seconds()
 
     # Ten minutes after the last, an hour after the first of them at the most.
     assert await due(200) == 800

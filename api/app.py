@@ -44,6 +44,7 @@ from api.middleware import BodyLimit, Guard
 from api.platform import applications as platform_applications
 from api.platform import audit as platform_audit
 from api.platform import connections as platform_connections
+from api.platform import deliveries as platform_deliveries
 from api.platform import events as platform_events
 from api.platform import gigs as platform_gigs
 from api.platform import groups as platform_groups
@@ -113,6 +114,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     platform_audit.router,
     platform_events.router,
     platform_notifications.router,
+    platform_deliveries.router,
     platform_topics.router,
     platform_webhooks.router,
     platform_relay.router,

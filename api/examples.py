@@ -42,6 +42,86 @@ PRIVACY: Mapping[str, Any] = {
     "connection_requests": "participants",
 }
 
+_DELIVERY_ID = "0191b1a2-0000-7000-8000-00000000de11"
+_NOTE_ID = "0191b1a2-0000-7000-8000-00000000b0ad"
+
+DELIVERY: Mapping[str, Any] = {
+    "id": _DELIVERY_ID,
+    "user_id": GRACE,
+    "channel": "email",
+    "type": "connection_request",
+    "class": "service",
+    "priority": "normal",
+    "mode": "instant",
+    "status": "skipped",
+    "reason": "read",
+    "notification_id": _NOTE_ID,
+    "conversation_id": _NULL,
+    "digest_id": _NULL,
+    "carrier_id": _NULL,
+    "device_id": _NULL,
+    "device_kind": _NULL,
+    "address": "g…@example.org",
+    "attempts": 0,
+    "error": _NULL,
+    "provider_id": _NULL,
+    "due_at": _AT,
+    "expires_at": _NULL,
+    "created_at": _AT,
+    "sent_at": _NULL,
+    "delivered_at": _NULL,
+    "trail": [
+        {"at": _AT, "what": "planned", "why": _NULL},
+        {"at": _AT, "what": "skipped", "why": "read"},
+    ],
+}
+
+_DECISION = {"mode": "instant", "source": "default", "at": _AT}
+
+NOTIFICATION_WHY: Mapping[str, Any] = {
+    "notification_id": _NOTE_ID,
+    "user_id": GRACE,
+    "type": "connection_request",
+    "class": "service",
+    "priority": "normal",
+    "count": 1,
+    "is_shown": True,
+    "created_at": _AT,
+    "seen_at": _AT,
+    "read_at": _AT,
+    "archived_at": _NULL,
+    "expires_at": _NULL,
+    "decisions": {"email": _DECISION},
+    "deliveries": [DELIVERY],
+    "presence": "online",
+    "now": {
+        "email": {
+            "mode": "instant",
+            "source": "default",
+            "quiet_until": _NULL,
+            "blocked_by": _NULL,
+            "daily_budget": 20,
+            "spent_today": 3,
+        }
+    },
+}
+
+PROSPECT: Mapping[str, Any] = {
+    "user_id": GRACE,
+    "reason": _NULL,
+    "presence": "offline",
+    "decisions": {"email": _DECISION},
+    "deliveries": [
+        {
+            "channel": "email",
+            "device_id": _NULL,
+            "outcome": "waits",
+            "at": _AT,
+            "reason": "quiet_hours",
+        }
+    ],
+}
+
 SUPPRESSION: Mapping[str, Any] = {
     "address": "grace@example.org",
     "scope": "all",

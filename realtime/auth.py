@@ -34,6 +34,7 @@ SCOPES = (
     "audit",
     "events",
     "notifications",
+    "deliveries",
     "metrics",
 )
 

@@ -25,6 +25,7 @@ from storage.content_preferences import ContentPreferences
 from storage.conversations import Conversations
 from storage.database import SERVICE_ROLE, USER_ROLE, Database, busy_when_unreachable
 from storage.deliveries import Deliveries
+from storage.delivery_log import DeliveryLog
 from storage.devices import Devices
 from storage.digests import Digests
 from storage.domain_events import DomainEvents
@@ -50,8 +51,10 @@ from storage.records import Announced, ApiKeyId, UserId
 from storage.recount import Recount
 from storage.relay import RelayLeases
 from storage.releases import Releases
+from storage.reminders import Reminders
 from storage.reports import Reports
 from storage.resume import Resume
+from storage.retracts import Retracts
 from storage.search import Search
 from storage.server_keys import ServerKeys
 from storage.threads import Threads
@@ -91,6 +94,7 @@ class UnitOfWork:
         self.content_preferences = ContentPreferences(self.connection)
         self.conversations = Conversations(self.connection)
         self.deliveries = Deliveries(self.connection)
+        self.delivery_log = DeliveryLog(self.connection)
         self.devices = Devices(self.connection)
         self.digests = Digests(self.connection)
         self.domain_events = DomainEvents(self.connection)
@@ -114,8 +118,10 @@ class UnitOfWork:
         self.recount = Recount(self.connection)
         self.releases = Releases(self.connection)
         self.relay_leases = RelayLeases(self.connection)
+        self.reminders = Reminders(self.connection)
         self.reports = Reports(self.connection)
         self.resume = Resume(self.connection)
+        self.retracts = Retracts(self.connection)
         self.search = Search(self.connection)
         self.server_keys = ServerKeys(self.connection)
         self.threads = Threads(self.connection)

@@ -74,6 +74,10 @@ class Judge:
             self._going.add((delivery.user_id, about))
         return verdict
 
+    def flaw_of(self, delivery: Claimed) -> str | None:
+        """Say why one means nothing any more, whatever the time."""
+        return self._flaw(delivery, self.catalogue.get(delivery.type))
+
     def _judge(self, delivery: Claimed) -> Verdict:
         if delivery.digest_id is not None:
             flaw = person_flaw(self.facts.people.get(delivery.user_id))

@@ -7,6 +7,7 @@ from uuid import UUID
 from realtime.clock import Clock
 from realtime.notifications.delivery_metrics import DeliveryMetrics
 from realtime.notifications.digests import settle_carried
+from realtime.notifications.masking import without_targets
 from realtime.notifications.notifier import Outcome, Rejected, Retry, Sent, Skipped
 from realtime.settings import Settings
 from realtime.work import Transactions
@@ -113,10 +114,10 @@ class Recorder:
         elif isinstance(outcome, Retry):
             assert outcome.after is not None  # noqa: S101 - `_or_give_up` says when
             await work.deliveries.again(
-                delivery.id, outcome.reason[:_ERROR_CHARS], now + outcome.after, now
+                delivery.id, _said(outcome.reason), now + outcome.after, now
             )
         elif isinstance(outcome, Rejected):
-            reason = outcome.reason[:_ERROR_CHARS]
+            reason = _said(outcome.reason)
             await work.deliveries.ended(
                 delivery.id, "failed", reason, now, error=reason
             )
@@ -141,3 +142,8 @@ def _may_record(delivery: Released, outcome: Outcome, attempt: int | None) -> bo
         return False
     # What has left has left, whoever has taken it since.
     return attempt in {None, delivery.attempts} or isinstance(outcome, Sent)
+
+
+def _said(text: str) -> str:
+    """Keep what the other side has said, without where that went."""
+    return without_targets(text)[:_ERROR_CHARS]

@@ -6,6 +6,7 @@ who may speak; that it is they who do is taken from the mail's sender, which the
 server in front has to have looked at (docs/email.md).
 """
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -62,10 +63,26 @@ class Replies:
                 f"552 5.3.4 Your answer has {len(body)} characters;"
                 f" at most {BODY_CHARS} are taken."
             )
-        answer = await self._send(replying, body, message_id)
+        said = self._without_secrets(body)
+        answer = await self._send(replying, said, message_id)
         if answers.is_taken(answer):
             await self._note(replying, writer, message_id)
         return answer
+
+    def _without_secrets(self, body: str) -> str:
+        """
+        Take out what only the writer may have: signed addresses, unsubscribe links.
+
+        They come with what a mail quotes, where that was not seen to be quoted.
+        """
+        domain = re.escape(self._node.settings.mail_domain or "")
+        address = rf"\b[bru][a-z2-7]{{26,63}}@{domain}"
+        return re.sub(
+            rf"https?://[^\s<>]{{1,500}}/v1/unsubscribe/[^\s<>]*|{address}",
+            "…",
+            body,
+            flags=re.IGNORECASE,
+        )
 
     async def _writer(self, replying: Replying) -> _Writer | None:
         since = self._node.clock() - timedelta(days=self._node.settings.reply_days)

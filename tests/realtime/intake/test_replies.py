@@ -128,6 +128,18 @@ async def test_what_says_nothing_or_too_much_is_refused(post: Post) -> None:
     assert await post.bodies() == ["See the picture."]
 
 
+async def test_what_is_the_writers_alone_is_not_said(post: Post) -> None:
+    await post.mailed()
+    # In a language that is not known here.
+    quoted = (
+        f"Il giorno 20 nov 2026 Ada ({post.reply_address}) ha scritto:\n\nGiovedì?\n"
+        "http://127.0.0.1:8080/v1/unsubscribe/abc_DEF-123\n"
+    )
+    assert await post.send(reply(f"Sì.\n\n{quoted}")) == "250 2.0.0 Taken."
+    (said,) = await post.bodies()
+    assert said.endswith("Ada (…) ha scritto:\n\nGiovedì?\n…")
+
+
 async def test_a_mail_server_may_have_to_prove_the_sender(
     database: TestDatabase,
 ) -> None:

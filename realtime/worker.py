@@ -19,8 +19,9 @@ from realtime.actions.threads import tell_lives
 from realtime.actions.uploads import remove_discarded
 from realtime.clock import Clock, system_clock
 from realtime.file_stores import file_store
+from realtime.intake.retention import InboundChore
 from realtime.mail.retention import MailChore
-from realtime.notifications import job_alerts
+from realtime.notifications import job_alerts, reminders
 from realtime.notifications.broadcasts import BroadcastLine
 from realtime.notifications.catalogue import load_catalogue
 from realtime.notifications.delivering import DeliveryLine
@@ -121,6 +122,7 @@ class Worker:
             "uploads": self._remove_uploads,
             "counts": self._check_counts,
             "mails": MailChore(self._transactions, clock, settings),
+            "inbound": InboundChore(self._transactions, clock, settings),
             "notifications": RetentionChore(self._transactions, clock, settings),
             "devices": DeviceChore(self._transactions, clock, settings),
             "unclaimed": UnclaimedChore(self._transactions, clock, settings),
@@ -159,6 +161,13 @@ class Worker:
                 job_alerts.CONSUMER, self._transactions, job_alerts.find, clock
             ),
             "job_alerts": job_alerts.JobAlertLine(self._transactions, catalogue, clock),
+            "reminder_events": EventLine(
+                reminders.CONSUMER,
+                self._transactions,
+                reminders.ReminderPlans(catalogue),
+                clock,
+            ),
+            "reminders": reminders.ReminderLine(self._transactions, catalogue, clock),
             "webhook_events": EventLine(WEBHOOKS, self._transactions, fan_out, clock),
             "webhooks": self._webhooks,
         }

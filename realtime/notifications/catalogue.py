@@ -107,6 +107,8 @@ class Entry(_Model):
     remind_hours: tuple[float, ...] = ()
     reminder_of: str | None = None
     reminder_type: str | None = None
+    # Events about the same (by `collapse`) after which nobody is reminded any more.
+    reminders_end_on: tuple[str, ...] = ()
 
     @field_validator("title", "message")
     @classmethod

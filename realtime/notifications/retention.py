@@ -36,6 +36,7 @@ class RetentionChore:
             ),
             (lambda work, *some: work.notifications.forget(*some), kept),
             (lambda work, *some: work.notifications.forget_broadcasts(*some), kept),
+            (lambda work, *some: work.reminders.forget(*some), kept),
         )
 
     async def __call__(self) -> int:

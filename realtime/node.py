@@ -43,7 +43,9 @@ from realtime.limits import Limits, MemoryLimits, rates_of
 from realtime.metrics import Metrics
 from realtime.notifications.catalogue import load_catalogue
 from realtime.notifications.relay import Relay
-from realtime.notifications.triggers import CONSUMER
+from realtime.notifications.job_alerts import CONSUMER as JOB_ALERTS
+from realtime.notifications.reminders import CONSUMER as REMINDERS
+from realtime.notifications.triggers import CONSUMER as NOTIFICATIONS
 from realtime.presence import MemoryPresence, Presence
 from realtime.protocol import CursorMoved, Draining, Event, Resync, encode_event
 from realtime.push.addresses import PushHosts
@@ -68,6 +70,9 @@ log = logging.getLogger(__name__)
 REORDER_SECONDS = 0.05
 
 _FORGET_EVERY_SECONDS = 60.0
+
+# Those that tell people of what happens.
+_CONSUMERS = (NOTIFICATIONS, JOB_ALERTS, REMINDERS)
 
 # Sweeps are more frequent than this because access that was taken away must end
 # within a second even where the bus lost the word; cursors need not be.
@@ -145,7 +150,7 @@ class Node:
             self._identity = await cluster_identity(connection)
             snapshot = await feed.current_snapshot(connection)
             # People are told of what happens from now on, whenever a worker comes.
-            await consumers.begin(connection, [CONSUMER])
+            await consumers.begin(connection, _CONSUMERS)
         self._sequencer = Sequencer(snapshot, self._deliver_run)
         self._repair = Repair(
             self.database,

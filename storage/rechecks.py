@@ -210,7 +210,7 @@ SELECT d.notification_id, d.id, d.channel,
     AS leased_until, d.sent_at
 FROM callboard.deliveries d
 LEFT JOIN callboard.deliveries c ON c.id = d.carrier_id
-WHERE d.notification_id = ANY(:ids)
+WHERE d.notification_id = ANY(:ids) AND d.type <> 'retract'
 """).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
 
 _COURSES = text("""
@@ -224,7 +224,7 @@ SELECT a.user_id, a.conversation_id, d.channel, d.device_id,
 FROM unnest(:users, :conversations) AS a(user_id, conversation_id)
 JOIN callboard.deliveries d
   ON d.user_id = a.user_id AND d.conversation_id = a.conversation_id
-WHERE d.status NOT IN ('skipped', 'failed')
+WHERE d.status NOT IN ('skipped', 'failed') AND d.type <> 'retract'
 GROUP BY 1, 2, 3, 4
 """).bindparams(
     bindparam("users", type_=ARRAY(Uuid)),
@@ -277,6 +277,7 @@ SELECT a.user_id, d.channel, d.device_id, count(*) AS spent
 FROM unnest(:users, CAST(:since AS timestamptz[])) AS a(user_id, since)
 JOIN callboard.deliveries d ON d.user_id = a.user_id
   AND d.channel IN ('push', 'email') AND d.sent_at >= a.since
+  AND d.type <> 'retract'
 GROUP BY 1, 2, 3
 """).bindparams(bindparam("users", type_=ARRAY(Uuid)))
 

@@ -11,7 +11,12 @@ from uuid import UUID
 from realtime.notifications.catalogue import Catalogue, Entry
 from realtime.notifications.facts import Facts, told_up_to
 from realtime.notifications.notifier import Item
-from realtime.notifications.parcels import Load, message_items, notification_item
+from realtime.notifications.parcels import (
+    Load,
+    message_items,
+    notification_item,
+    taken_back,
+)
 from realtime.notifications.preferences import Choice, PreferenceChannel, resolve
 from realtime.notifications.rechecking import (
     DIGEST_WAITS_FOR,
@@ -36,6 +41,7 @@ from realtime.settings import Settings
 from storage.rechecks import Sibling
 from storage.records import ConversationId, UserId
 from storage.releases import Claimed
+from storage.retracts import RETRACT
 
 # A digest shows so many things, and says how many more there are.
 DIGEST_ITEMS = 50
@@ -68,6 +74,8 @@ class Judge:
 
     def judge(self, delivery: Claimed) -> Verdict:
         """Decide about one; what leaves is packed in `loads`."""
+        if delivery.type == RETRACT:
+            return self._retract(delivery)
         verdict = self._judge(delivery)
         about = delivery.notification_id or delivery.conversation_id
         if isinstance(verdict, Go) and delivery.channel == "push" and about:
@@ -158,6 +166,17 @@ class Judge:
         if delivery.device_id is None or delivery.device_id not in self.facts.devices:
             return "device_gone"
         return None
+
+    def _retract(self, delivery: Claimed) -> Verdict:
+        """Take back what was read: at any time, for it shows nothing."""
+        flaw = person_flaw(self.facts.people.get(delivery.user_id))
+        flaw = flaw or self._target_flaw(delivery, delivery.class_)
+        if flaw is not None:
+            return Skip(flaw)
+        if delivery.expires_at is not None and delivery.expires_at <= self.facts.now:
+            return Skip("expired")
+        self.loads[delivery.id] = Load([taken_back(delivery)])
+        return Go()
 
     def _other(self, delivery: Claimed, entry: Entry) -> Verdict:
         if entry.every_channel:

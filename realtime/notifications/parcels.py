@@ -19,6 +19,7 @@ from realtime.notifications.wording import Reader, Wording
 from storage.devices import Device
 from storage.rechecks import Addressee, Subject, Told
 from storage.releases import Claimed
+from storage.retracts import RETRACT
 
 DEFAULT_LOCALE = "en"
 
@@ -109,13 +110,29 @@ def message_items(
     ]
 
 
+def taken_back(delivery: Claimed) -> Item:
+    """Name what a device is to take back, and say nothing of it."""
+    return Item(
+        type=delivery.type,
+        title="",
+        text="",
+        at=delivery.created_at,
+        notification_id=delivery.notification_id,
+        conversation_id=delivery.conversation_id,
+        # Up to where, of messages.
+        seq=delivery.first_seq,
+    )
+
+
 def pack(
     delivery: Claimed, load: Load, facts: Facts, *, collapse_key: str | None, badge: int
 ) -> Parcel:
     """Make the parcel of a delivery that leaves now."""
     person = facts.people[delivery.user_id]
     device = facts.devices.get(delivery.device_id) if delivery.device_id else None
-    if delivery.conversation_id is not None:
+    if delivery.type == RETRACT:
+        kind = "retract"
+    elif delivery.conversation_id is not None:
         kind = "conversation"
     else:
         kind = "notification" if delivery.digest_id is None else "digest"

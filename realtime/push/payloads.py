@@ -7,7 +7,7 @@ and a retract finds it.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -59,11 +59,12 @@ def words_of(parcel: Parcel) -> Words:
     if parcel.kind == "digest":
         title = _in_language_of(parcel, _SUMMARY)
         lines = [item.title for item in items[:_LINES]]
-        more = parcel.more + len(items) - len(lines)
     else:
-        title = items[-1].title if items else ""
-        lines = _lines(items[-_LINES:])
-        more = parcel.more + max(len(items) - _LINES, 0)
+        # A group is named, and who of it speaks; of one person the name is enough.
+        group = items[-1].conversation_title if parcel.kind == "conversation" else None
+        title = group or items[-1].title
+        lines = [_line(item, is_named=group is not None) for item in items[-_LINES:]]
+    more = parcel.more + len(items) - len(lines)
     body = "\n".join(lines + ([f"+{more}"] if more else []))
     return Words(_cut(title, _TITLE_CHARS), _cut(body, _BODY_CHARS))
 
@@ -167,15 +168,14 @@ def _about(item: Item) -> str:
     return f"notification {item.notification_id}"
 
 
-def _lines(items: Sequence[Item]) -> list[str]:
-    """Write what each says, and who where it is not one person alone."""
-    senders = {item.sender_id for item in items}
-    return [
-        f"{item.sender_name}: {item.text}"
-        if item.sender_name and len(senders) > 1
-        else item.text
-        for item in items
-    ]
+def _line(item: Item, *, is_named: bool) -> str:
+    """Write what one thing says; of a message without words, what is attached to it."""
+    text = item.text
+    # Only messages have them; what a platform puts into `data` is its own.
+    attached = item.data.get("attachments", ()) if item.notification_id is None else ()
+    if not text:
+        text = ", ".join(str(each.get("name", "")) for each in attached)
+    return f"{item.sender_name}: {text}" if is_named and item.sender_name else text
 
 
 def _in_language_of(parcel: Parcel, texts: Mapping[str, str]) -> str:

@@ -89,16 +89,29 @@ class PushNotifier:
             return Skipped("expired")
         if parcel.kind == "retract" and not self._carrier.can_retract(target):
             return Skipped("cannot_retract")
+        outcome = await self._carried(parcel, target)
+        if isinstance(outcome, Rejected):
+            return await self._rejected(outcome, target)
+        return outcome
+
+    async def _carried(self, parcel: Parcel, target: Target) -> Outcome:
         try:
             async with asyncio.timeout(self._within.total_seconds()):
-                outcome = await self._carrier.carry(parcel, target)
+                return await self._carrier.carry(parcel, target)
         except TimeoutError:
             return Retry("timeout")
         except Unreachable as failure:
             return Retry(failure.reason)
-        if isinstance(outcome, Rejected) and outcome.reason in OF_THE_DEVICE:
-            async with self._transactions() as work:
+
+    async def _rejected(self, outcome: Rejected, target: Target) -> Outcome:
+        """Count a refusal, and tell a dead token from one that was replaced since."""
+        async with self._transactions() as work:
+            if outcome.reason in OF_THE_DEVICE:
                 await work.devices.refused(target.id, target.token)
+            if outcome.is_target_gone:
+                device = (await work.devices.with_ids([target.id])).get(target.id)
+                if device is not None and device.token != target.token:
+                    return Retry("registered_anew")
         return outcome
 
     async def close(self) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from realtime.node import Node
 from realtime.notifications.notifier import Rejected, Retry, Sent, Skipped
+from storage.devices import NewDevice
 from tests.factories import make_people
 from tests.push_services import Mood, Reply
 from tests.realtime.push.parcels import NOW, Rig, a_rig, item
@@ -100,6 +101,18 @@ async def test_the_dead_are_reported(rig: Rig, node: Node) -> None:
         outcome = await rig.notifier.send(rig.parcel())
         assert outcome == Rejected("gone", is_target_gone=True), reply
     assert not await is_left_alone(rig, node)
+
+
+async def test_a_device_that_has_a_new_token_meanwhile_is_not_dead(
+    rig: Rig, node: Node
+) -> None:
+    async with node.transaction() as work:
+        device = (await work.devices.with_ids([rig.target.id]))[rig.target.id]
+    async with node.transaction(device.user_id) as work:
+        anew = NewDevice(device.id, device.kind, f"{device.token}1", device.keys)
+        await work.devices.put(anew, 20, NOW)
+    rig.service.next.append(GONE[kind_of(rig)][0])
+    assert await rig.notifier.send(rig.parcel()) == Retry("registered_anew")
 
 
 async def test_who_refuses_three_times_is_left_alone(rig: Rig, node: Node) -> None:

@@ -6,16 +6,17 @@ import orjson
 import pytest
 
 from realtime.push.payloads import payload_of, tag_of, words_of
-from storage.records import ConversationId, UserId
+from storage.records import ConversationId
 from tests.realtime.push.parcels import item, parcel_for
 
 
-def test_messages_of_several_people_say_who_said_what() -> None:
+def test_messages_of_a_group_say_who_said_what() -> None:
     items = [
-        item(text=f"line {n}", sender_name=name, sender_id=UserId(UUID(int=n % 2)))
+        item(text=f"line {n}", sender_name=name, conversation_title="Dancers")
         for n, name in enumerate(["Ada", "Grace"] * 4)
     ]
     words = words_of(parcel_for(items=items, more=2))
+    assert words.title == "Dancers"
     assert words.body.splitlines() == [
         "Grace: line 3",
         "Ada: line 4",
@@ -24,6 +25,13 @@ def test_messages_of_several_people_say_who_said_what() -> None:
         "Grace: line 7",
         "+5",
     ]
+
+
+def test_messages_of_one_person_are_under_their_name() -> None:
+    files = {"attachments": [{"name": "cv.pdf"}, {"name": "photo.png"}]}
+    words = words_of(parcel_for(items=[item(), item(text="", data=files)]))
+    assert words.title == "Grace"
+    assert words.body == "Can you come on Monday?\ncv.pdf, photo.png"
 
 
 def test_a_digest_names_what_is_in_it() -> None:

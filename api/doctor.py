@@ -1,5 +1,6 @@
 """`callboard doctor`: what is wrong with the set-up, and what to do about it."""
 
+import asyncio
 import os
 import shutil
 import sys
@@ -11,6 +12,7 @@ from typing import Literal
 import httpx
 
 from api.dev_home import default_directory
+from api.intake import intake_port
 from api.server import CannotListen, listen
 from realtime.clock import system_clock
 from realtime.jwks import KeySet, KeysUnavailable
@@ -47,6 +49,7 @@ async def diagnose(environment: Mapping[str, str]) -> list[Finding]:
     found += _tokens(settings)
     found += [each async for each in _jwks(settings)]
     found += [each async for each in _address(settings)]
+    found += [each async for each in _incoming_mail(settings)]
     found += _machine(settings)
     return found
 
@@ -263,6 +266,37 @@ async def _is_callboard(settings: Settings) -> bool:
             return bool(answer.json()["info"]["title"] == "Callboard")
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return False
+
+
+async def _incoming_mail(settings: Settings) -> AsyncIterator[Finding]:
+    if settings.mail_domain is None:
+        if settings.smtp_url is not None:
+            yield Finding(
+                "warning",
+                "Mails go out, but nobody hears of those that come back.",
+                "Set CALLBOARD_MAIL_DOMAIN and run `callboard intake` (docs/email.md).",
+            )
+        return
+    port = intake_port(settings)
+    if await _takes_mail(settings.intake_host, port):
+        yield Finding("ok", f"An intake takes mail at port {port}.")
+    else:
+        yield Finding(
+            "warning",
+            f"Nothing takes mail at port {port}.",
+            "Run `callboard intake`, here or where CALLBOARD_INTAKE_HOST is.",
+        )
+
+
+async def _takes_mail(host: str, port: int) -> bool:
+    try:
+        async with asyncio.timeout(3):
+            reader, writer = await asyncio.open_connection(host, port)
+            greeting = await reader.readline()
+    except (OSError, ValueError, TimeoutError):
+        return False
+    writer.close()
+    return greeting.startswith(b"220 ") and b"Callboard" in greeting
 
 
 def _machine(settings: Settings) -> Iterator[Finding]:

@@ -41,8 +41,12 @@ def listen_for_mail(settings: Settings) -> socket.socket:
     Raises:
         CannotListen: It is taken, or not this machine's.
     """
-    port = settings.intake_port
-    return listen(settings.intake_host, DEFAULT_PORT if port is None else port)
+    return listen(settings.intake_host, intake_port(settings))
+
+
+def intake_port(settings: Settings) -> int:
+    """Give the port at which mail comes in."""
+    return DEFAULT_PORT if settings.intake_port is None else settings.intake_port
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ import socket
 
 from sqlalchemy import text
 
+from api.doctor import diagnose
 from realtime.mail.links import open_links
 from realtime.node import Node
 from tests.api.calling import Ear
@@ -15,6 +16,7 @@ from tests.conftest import running_node, settings_for
 from tests.databases import TestDatabase
 from tests.factories import make_pair
 from tests.realtime.intake.mailing import DOMAIN, GRACE, Post, reply
+from tests.services import free_ports
 from tests.waiting import until
 
 
@@ -45,6 +47,14 @@ async def test_an_answer_taken_by_the_command_reaches_sockets_elsewhere(
         port = int(found[1])
         async with running_node(settings) as node:
             post = await mailed(node, port)
+            environment = {
+                "CALLBOARD_MAIL_DOMAIN": DOMAIN,
+                "CALLBOARD_INTAKE_PORT": str(port),
+            }
+            (found_well,) = [
+                each for each in await diagnose(environment) if "mail" in each.says
+            ]
+            assert found_well.level == "ok"
             ear = Ear()
             node.hub.add(post.ada.id, ear)
             assert await post.send(reply("By mail.")) == "250 2.0.0 Taken."
@@ -56,3 +66,22 @@ async def test_an_answer_taken_by_the_command_reaches_sockets_elsewhere(
             assert idle.noop()[0] == 421
     with socket.create_server(("127.0.0.1", port)):
         pass
+
+
+async def test_the_doctor_notices_that_no_mail_comes_in() -> None:
+    (free_port,) = free_ports(1)
+    smtp = {
+        "CALLBOARD_SMTP_URL": "smtps://mail.chat.example",
+        "CALLBOARD_MAIL_FROM": "board@chat.example",
+    }
+    domain = {
+        "CALLBOARD_MAIL_DOMAIN": DOMAIN,
+        "CALLBOARD_INTAKE_PORT": str(free_port),
+    }
+    for environment, says in (
+        (smtp, "nobody hears of those that come back"),
+        (smtp | domain, f"Nothing takes mail at port {free_port}."),
+    ):
+        (found,) = [each for each in await diagnose(environment) if says in each.says]
+        assert found.level == "warning"
+        assert found.remedy

@@ -63,12 +63,15 @@ class Suppression:
 
 _LOG_COLUMNS = [email_logs.c[name] for name in EmailLog.__slots__]
 
+# Whom and what it was for may have been erased while it was on its way.
 _LOG = text("""
 INSERT INTO callboard.email_logs (id, user_id, delivery_id, email_type, recipient_email,
   subject, status, message_id, provider_message_id, error_message, created_at, sent_at,
   bounced_at)
-VALUES (:id, :user_id, :delivery_id, :email_type, :recipient_email, :subject, :status,
-  :message_id, :provider_message_id, :error_message, :now,
+VALUES (:id, (SELECT u.id FROM callboard.users u WHERE u.id = :user_id),
+  (SELECT d.id FROM callboard.deliveries d WHERE d.id = :delivery_id),
+  :email_type, :recipient_email, :subject, :status, :message_id, :provider_message_id,
+  :error_message, :now,
   CASE WHEN :status = 'sent' THEN CAST(:now AS timestamptz) END,
   CASE WHEN :status = 'bounced' THEN CAST(:now AS timestamptz) END)
 """)

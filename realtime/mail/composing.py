@@ -148,7 +148,8 @@ def _list_id(purpose: str, sender: Sender) -> str:
 
 
 def _address(name: str, address: str) -> Address:
-    return Address(one_line(name, NAME_CHARS), addr_spec=address)
+    local, _, domain = address.rpartition("@")
+    return Address(one_line(name, NAME_CHARS), local, domain)
 
 
 def _set_content(mail: EmailMessage, letter: Letter) -> None:

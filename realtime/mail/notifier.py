@@ -26,7 +26,7 @@ from realtime.notifications.notifier import (
 )
 from realtime.settings import Settings
 from realtime.work import Transactions
-from storage.errors import Busy
+from storage.errors import Busy, Missing
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ class EmailNotifier:
                     await work.emails.soft_bounce(
                         address, detail=answer.reason, now=now
                     )
-        except (Busy, Unavailable):
+        except (Busy, Missing, Unavailable):
             # It has left all the same: what came of it counts, not its line in a log.
             log.warning(
                 "mail not written down", extra={"outcome": type(outcome).__name__}

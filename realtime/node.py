@@ -42,8 +42,8 @@ from realtime.hub import Hub, Listener
 from realtime.limits import Limits, MemoryLimits, rates_of
 from realtime.metrics import Metrics
 from realtime.notifications.catalogue import load_catalogue
-from realtime.notifications.relay import Relay
 from realtime.notifications.job_alerts import CONSUMER as JOB_ALERTS
+from realtime.notifications.relay import Relay
 from realtime.notifications.reminders import CONSUMER as REMINDERS
 from realtime.notifications.triggers import CONSUMER as NOTIFICATIONS
 from realtime.presence import MemoryPresence, Presence

@@ -101,9 +101,9 @@ WITH endpoints AS MATERIALIZED (
   SELECT d.id FROM endpoints e CROSS JOIN LATERAL (
     SELECT p.id, p.due_at FROM callboard.webhook_deliveries p
     WHERE p.status = 'pending' AND p.due_at <= :now AND p.endpoint_id = e.id
-    ORDER BY p.due_at, p.id LIMIT GREATEST(e.free, 0) FOR UPDATE SKIP LOCKED
+    ORDER BY p.due_at LIMIT GREATEST(e.free, 0) FOR UPDATE SKIP LOCKED
   ) AS d
-  ORDER BY row_number() OVER (PARTITION BY e.id ORDER BY d.due_at, d.id), d.due_at
+  ORDER BY row_number() OVER (PARTITION BY e.id ORDER BY d.due_at), d.due_at
   LIMIT :limit
 )
 UPDATE callboard.webhook_deliveries w SET status = 'sending', lease_id = :lease_id,

@@ -5,13 +5,14 @@ An expired notification, and one that is only for its deliveries, is not there. 
 moment comes from the caller, who has it from the one clock.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     TextClause,
     Uuid,
@@ -104,21 +105,45 @@ _THESE = {
 _OF_CONVERSATION = text(
     _marking("read", "n.conversation_id = :conversation AND n.seq <= :seq")
 )
-_OF_CONNECTIONS = text(f"""
+
+
+def _settling(chosen: str, how: str = "") -> str:
+    return f"""
 WITH chosen AS MATERIALIZED (
-  SELECT n.id FROM unnest(:users, :connections) AS ended(user_id, connection_id)
-  JOIN callboard.notifications n ON n.user_id = ended.user_id
-    AND n.related_connection_id = ended.connection_id
-  WHERE n.read_at IS NULL AND n.archived_at IS NULL AND {_VISIBLE}
-  ORDER BY n.id FOR NO KEY UPDATE OF n
+  SELECT n.id FROM {chosen}
+    AND n.read_at IS NULL AND n.archived_at IS NULL AND {_VISIBLE}
+  ORDER BY n.id FOR NO KEY UPDATE OF n {how}
 )
 UPDATE callboard.notifications n
 SET {_SETS["read"]}, updated_at = :now, changed_xid = pg_current_xact_id()
 FROM chosen WHERE n.id = chosen.id
 RETURNING n.id
-""")  # noqa: S608 - constants of this file only
-_OF_CONNECTIONS = _OF_CONNECTIONS.bindparams(
-    bindparam("users", type_=ARRAY(Uuid)), bindparam("connections", type_=ARRAY(Uuid))
+"""  # noqa: S608 - constants of this file only
+
+
+_ENDED = """callboard.connections c JOIN callboard.notifications n
+    ON n.user_id = c.recipient_id AND n.related_connection_id = c.id
+  WHERE c.id = ANY(:connections) AND c.status <> 'pending'"""
+_CONNECTIONS = bindparam("connections", type_=ARRAY(Uuid))
+_OF_CONNECTIONS = text(_settling(_ENDED)).bindparams(_CONNECTIONS)
+
+# For who has written notifications before in the same transaction, and must not wait
+# for somebody who waits for those: what is being marked just now is left to that.
+_LATE = "SKIP LOCKED"
+_OF_CONNECTIONS_LATE = text(_settling(_ENDED, _LATE)).bindparams(_CONNECTIONS)
+_OF_SPEAKERS_LATE = text(
+    _settling(
+        """unnest(:users, :conversations, :seqs)
+    AS s(user_id, conversation_id, seq)
+  JOIN callboard.notifications n ON n.user_id = s.user_id
+    AND n.conversation_id = s.conversation_id AND n.seq <= s.seq
+  WHERE true""",
+        _LATE,
+    )
+).bindparams(
+    bindparam("users", type_=ARRAY(Uuid)),
+    bindparam("conversations", type_=ARRAY(Uuid)),
+    bindparam("seqs", type_=ARRAY(BigInteger)),
 )
 
 # The most that one transaction marks: what is left is marked by the next.
@@ -194,18 +219,42 @@ class Inbox:
         return await self._mark(_OF_CONVERSATION, me, now, asked)
 
     async def settle_connections(
-        self, over: Sequence[tuple[UserId, ConnectionId]], now: datetime
+        self, connections: Collection[ConnectionId], now: datetime
     ) -> list[UUID]:
-        """Mark read what asked people for connections that wait no more; gives ids."""
+        """
+        Mark read what asked people for connections, of those that wait no more.
+
+        Gives ids. For the service alone, as it is of several people.
+        """
         rows = await self._connection.execute(
-            _OF_CONNECTIONS,
+            _OF_CONNECTIONS, {"connections": list(connections), "now": now}
+        )
+        return list(rows.scalars())
+
+    async def settle_late(
+        self,
+        connections: Collection[ConnectionId],
+        said: Collection[tuple[UserId, ConversationId, int]],
+        now: datetime,
+    ) -> list[UUID]:
+        """
+        Do the same after the fact, and for who has spoken in conversations.
+
+        What told somebody of messages up to one of their own is read. Waits for nobody.
+        """
+        connected = await self._connection.execute(
+            _OF_CONNECTIONS_LATE, {"connections": list(connections), "now": now}
+        )
+        spoken = await self._connection.execute(
+            _OF_SPEAKERS_LATE,
             {
-                "users": [user for user, _ in over],
-                "connections": [connection for _, connection in over],
+                "users": [user for user, _, _ in said],
+                "conversations": [conversation for _, conversation, _ in said],
+                "seqs": [seq for _, _, seq in said],
                 "now": now,
             },
         )
-        return list(rows.scalars())
+        return [*connected.scalars(), *spoken.scalars()]
 
     async def _mark(
         self,

@@ -17,13 +17,24 @@ from realtime.protocol import (
 from realtime.telling import tell
 from realtime.work import Transactions
 from storage import inbox
+from storage.domain_events import DomainEvent
 from storage.inbox import MARKED, Mark
-from storage.records import Connection, ConversationId, UserId
+from storage.records import Connection, ConnectionId, ConversationId, UserId
 from storage.unit_of_work import UnitOfWork
 
 # Changes that are told one by one; who has changed more reloads. What a client names
 # by id is always told.
 TOLD_CHANGES = 200
+
+# After these a request waits for nobody.
+_ENDED = frozenset(
+    {
+        "connection.accepted",
+        "connection.rejected",
+        "connection.withdrawn",
+        "connection.removed",
+    }
+)
 
 
 def shown(row: inbox.Notification) -> Notification:
@@ -58,6 +69,8 @@ async def mark(
         now = clock()
         async with transactions(actor.user_id) as work:
             changed = await work.inbox.mark(actor.user_id, as_what, ids, now)
+            if as_what != "seen" and changed:
+                await work.retracts.plan(changed, now)
             await tell_changed(work, actor.user_id, changed)
             unread = await work.conversations.unread(actor.user_id, now)
         if len(changed) < MARKED:
@@ -71,8 +84,13 @@ async def settle_conversation(
     seq: int,
     now: datetime,
 ) -> None:
-    """Take what told somebody of messages for read, once they have read up to `seq`."""
+    """
+    Take what told somebody of messages for read, once they have read up to `seq`.
+
+    Devices that showed it take it back.
+    """
     changed = await work.inbox.settle_conversation(user, conversation, seq, now)
+    await work.retracts.plan(changed, now, conversation=conversation, seq=seq)
     await tell_changed(work, user, changed)
 
 
@@ -87,11 +105,43 @@ async def settle_connections(work: UnitOfWork, links: Sequence[Connection]) -> N
         return
     async with work.as_the_server():
         changed = await work.inbox.settle_connections(
-            [(link.recipient_id, link.id) for link in over],
-            max(link.updated_at for link in over),
+            [link.id for link in over], max(link.updated_at for link in over)
         )
         for row in await work.inbox.these(changed):
             tell_updated(work, row)
+
+
+async def settle_events(
+    work: UnitOfWork, events: Sequence[DomainEvent], now: datetime
+) -> None:
+    """
+    Take for read what was told too late: after it had been seen to.
+
+    A request that was answered before anybody was told of it, and what told somebody
+    of messages after which they have spoken themselves: sending reads all before it.
+    """
+    ended = {
+        ConnectionId(UUID(event.subject["connection_id"]))
+        for event in events
+        if event.type in _ENDED
+    }
+    said = {
+        (
+            UserId(UUID(said["sender_id"])),
+            ConversationId(UUID(said["conversation_id"])),
+        ): said["seq"]
+        for event in events
+        if event.type == "messages.created"
+        for said in event.data["messages"]
+        if said["sender_id"] is not None
+    }
+    if not ended and not said:
+        return
+    changed = await work.inbox.settle_late(
+        ended, [(*place, seq) for place, seq in said.items()], now
+    )
+    for row in await work.inbox.these(changed):
+        tell_updated(work, row)
 
 
 async def tell_changed(work: UnitOfWork, user: UserId, changed: Sequence[UUID]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from realtime.actions.notifications import settle_events
 from realtime.notifications.broadcasts import AT_ONCE, NOBODY, begin, to
 from realtime.notifications.catalogue import Catalogue, Entry, Trigger
 from realtime.notifications.messages import tell_messages
@@ -65,6 +66,7 @@ class Triggers:
             else:
                 few += each.intents
         await notify(work, self._catalogue, few, now)
+        await settle_events(work, events, now)
 
 
 async def match(

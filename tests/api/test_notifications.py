@@ -11,6 +11,9 @@ from sqlalchemy import text
 
 from realtime.actions.notifications import TOLD_CHANGES
 from realtime.node import Node
+from realtime.notifications.catalogue import load_catalogue
+from realtime.notifications.events import EventLine
+from realtime.notifications.triggers import CONSUMER, Triggers
 from storage.ids import uuid7
 from tests.api.calling import KEY, Ear, ear_of, problem, say
 from tests.conftest import Served
@@ -377,3 +380,35 @@ async def test_what_expires_leaves_the_inbox_and_the_totals_by_itself(
         assert await work.inbox.mark(ada.id, "read", [one], node.clock()) == []
         unread = await work.conversations.unread(ada.id, node.clock())
     assert unread.notifications == 0
+
+
+async def test_what_is_told_too_late_is_read_already(
+    http: httpx.AsyncClient, node: Node
+) -> None:
+    events = EventLine(
+        CONSUMER, node.transaction, Triggers(load_catalogue()), node.clock
+    )
+    await events()
+    ada, grace, conversation = await make_pair(node)
+    (linus,) = await make_people(node, "Linus")
+    mentioned = str(
+        await put_notification(
+            node, grace, type="mention", conversation_id=conversation, seq=1
+        )
+    )
+    await say(http, ada, conversation, "Hi")
+    # Who answers has read all before it, though no device says so.
+    await say(http, grace, conversation, "Hello")
+    answer = await http.post(
+        "/v1/connections", json={"user_id": str(grace.id)}, headers=linus.headers
+    )
+    link = answer.json()["id"]
+    answer = await http.post(f"/v1/connections/{link}/accept", headers=grace.headers)
+    assert answer.status_code == 200, answer.text
+    ear = await ear_of(node, grace.id)
+    await events()
+    # The request was told after it had been answered, and is no news.
+    changed = [one[1:4] for one in told(ear) if one[0] == "notification.updated"]
+    requests = await listed(http, grace, type="connection_request")
+    assert changed == [(mentioned, True, True), (requests[0]["id"], True, True)]
+    assert await listed(http, grace, unread=True) == []

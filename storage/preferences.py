@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import bindparam, delete, select, text
+from sqlalchemy import TextClause, bindparam, delete, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Uuid
@@ -84,21 +84,34 @@ WHERE u.id = ANY(:users)
     .columns(quiet_hours=JSONB)
 )
 
-# In one order, so that two workers never wait for each other in a circle.
-_MAKE = text("""
-INSERT INTO callboard.notification_settings (user_id, updated_at)
-SELECT u.id, :now FROM callboard.users u WHERE u.id = ANY(:users) ORDER BY u.id
-ON CONFLICT (user_id) DO NOTHING
-""").bindparams(bindparam("users", type_=ARRAY(Uuid)))
-
-_LOCK = """
-SELECT s.user_id FROM callboard.notification_settings s
-WHERE s.user_id = ANY(:users) ORDER BY s.user_id FOR UPDATE
-"""
-_LOCK_ALL = text(_LOCK).bindparams(bindparam("users", type_=ARRAY(Uuid)))
-_LOCK_FREE = text(_LOCK + "SKIP LOCKED").bindparams(
-    bindparam("users", type_=ARRAY(Uuid))
+# Who else is just making a row cannot be seen, and would be waited for by the index: an
+# advisory lock tells, and then that row is not ours.
+_MAKE = """
+WITH missing AS MATERIALIZED (
+  SELECT u.id, hashtextextended('settings ' || u.id, 0) AS key FROM callboard.users u
+  WHERE u.id = ANY(:users) AND NOT EXISTS (
+    SELECT FROM callboard.notification_settings s WHERE s.user_id = u.id)
+  ORDER BY u.id
 )
+INSERT INTO callboard.notification_settings (user_id, updated_at)
+SELECT id, :now FROM missing {lock} ON CONFLICT (user_id) DO NOTHING
+"""
+_TAKE = """
+SELECT s.user_id FROM callboard.notification_settings s
+WHERE s.user_id = ANY(:users) ORDER BY s.user_id FOR UPDATE {lock}
+"""
+
+
+def _of_users(statement: str, lock: str) -> TextClause:
+    return text(statement.format(lock=lock)).bindparams(
+        bindparam("users", type_=ARRAY(Uuid))
+    )
+
+
+_MAKE_ALL = _of_users(_MAKE, "CROSS JOIN LATERAL pg_advisory_xact_lock(key)")
+_TAKE_ALL = _of_users(_TAKE, "")
+_MAKE_FREE = _of_users(_MAKE, "WHERE pg_try_advisory_xact_lock(key)")
+_TAKE_FREE = _of_users(_TAKE, "SKIP LOCKED")
 
 
 class Preferences:
@@ -146,13 +159,12 @@ class Preferences:
         Decide for these users alone until the end of the transaction.
 
         Gives whom this transaction has now: those that there are, without the ones
-        that somebody else has where `skip_locked`.
+        about whom somebody else is deciding where `skip_locked`.
         """
+        make, take = (_MAKE_FREE, _TAKE_FREE) if skip_locked else (_MAKE_ALL, _TAKE_ALL)
         named = {"users": list(users)}
-        await self._connection.execute(_MAKE, named | {"now": now})
-        rows = await self._connection.execute(
-            _LOCK_FREE if skip_locked else _LOCK_ALL, named
-        )
+        await self._connection.execute(make, named | {"now": now})
+        rows = await self._connection.execute(take, named)
         return set(rows.scalars())
 
     async def choose(self, user: UserId, chosen: Iterable[PreferenceRow]) -> None:

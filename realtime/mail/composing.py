@@ -112,8 +112,9 @@ def compose(
         _let_unsubscribe(mail, parcel, links, unsubscribe_url)
     mail["List-Id"] = _list_id(purpose_of(parcel), sender)
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = letter.language.tag
     _set_content(mail, letter)
+    # Earlier it would go to the first part.
+    mail["Content-Language"] = letter.language.tag
     return mail
 
 

@@ -6,24 +6,30 @@ anywhere, neither picture nor font.
 """
 
 from functools import lru_cache
+from uuid import uuid4
 
 import mrml
 from jinja2 import PackageLoader, StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import escape
 
 from realtime.mail.letters import Entry, Letter, Section
+
+# Stands for the subject until all else is set; nobody can write it into a mail.
+_TITLE = f"title-{uuid4().hex}"
 
 
 def as_html(letter: Letter) -> str:
     """Set a letter as HTML, for narrow and wide, light and dark."""
     # Of no source: an include in a template would be read from nowhere.
     rendered = mrml.to_html(
-        _template().render(letter=letter),
+        _template().render(letter=letter, title=_TITLE),
         parser_options=mrml.ParserOptions(include_loader=mrml.noop_loader()),
         # Its own fonts would be fetched from a third party.
         render_options=mrml.RenderOptions(disable_comments=True, fonts={}),
     )
-    return str(rendered.content)
+    # The title becomes an attribute too, and there mrml takes the escapes away again.
+    return str(rendered.content).replace(_TITLE, str(escape(letter.subject)))
 
 
 def as_text(letter: Letter) -> str:

@@ -1,8 +1,10 @@
 """`callboard dev`: it runs, it talks, it stops, it comes back."""
 
 import json
+import re
 import shlex
 import signal
+import smtplib
 import socket
 import stat
 from collections.abc import Iterator
@@ -50,9 +52,23 @@ def start(program: Program, directory: Path) -> Running:
 def dev() -> Iterator[Running]:
     with (
         data_directory() as directory,
-        Program("dev", "--port", "0", "--data-dir", str(directory)) as program,
+        Program(
+            *("dev", "--port", "0", "--data-dir", str(directory)),
+            CALLBOARD_MAIL_DOMAIN="mail.chat.example",
+            CALLBOARD_INTAKE_PORT="0",
+        ) as program,
     ):
         yield start(program, directory)
+
+
+def test_it_takes_mail_beside_where_it_is_told_to(dev: Running) -> None:
+    taking = re.compile(r'taking mail.*"port": (\d+)')
+    found = taking.search("".join(dev.program.said))
+    port = (found or dev.program.wait_for(taking.pattern))[1]
+    with smtplib.SMTP("127.0.0.1", int(port), local_hostname="mx") as client:
+        client.ehlo()
+        client.mail("ada@people.example")
+        assert client.rcpt("ada@mail.chat.example")[0] == 550
 
 
 async def test_two_people_talk_as_soon_as_it_runs(dev: Running) -> None:

@@ -1,5 +1,6 @@
 """Answers by mail: who may give them, and what becomes of them."""
 
+import asyncio
 from datetime import timedelta
 
 from sqlalchemy import text
@@ -29,6 +30,11 @@ async def test_an_answer_by_mail_is_a_message_once(post: Post) -> None:
     assert await post.send(nameless) == "250 2.0.0 Taken."
     assert await post.send(nameless) == "250 2.0.0 Taken."
     assert await post.bodies() == ["Yes!", "Yes!", "Yes!"]
+    # Brought over many connections at the same moment.
+    mail = reply("At once.")
+    told = await asyncio.gather(*(post.send(mail) for _ in range(8)))
+    assert set(told) == {"250 2.0.0 Taken."}
+    assert (await post.bodies())[3:] == ["At once."]
 
 
 async def test_nobody_speaks_in_anothers_name(post: Post) -> None:
@@ -138,6 +144,14 @@ async def test_what_is_the_writers_alone_is_not_said(post: Post) -> None:
     assert await post.send(reply(f"Sì.\n\n{quoted}")) == "250 2.0.0 Taken."
     (said,) = await post.bodies()
     assert said.endswith("Ada (…) ha scritto:\n\nGiovedì?\n…")
+
+
+async def test_who_says_too_much_is_heard_later(database: TestDatabase) -> None:
+    async with post_with(database, limit_messages="2/1h") as post:
+        await post.mailed()
+        for _ in range(2):
+            assert await post.send(reply()) == "250 2.0.0 Taken."
+        assert (await post.send(reply())).startswith("451 4.7.1 Too much")
 
 
 async def test_a_mail_server_may_have_to_prove_the_sender(

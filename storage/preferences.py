@@ -163,9 +163,12 @@ class Preferences:
         """
         make, take = (_MAKE_FREE, _TAKE_FREE) if skip_locked else (_MAKE_ALL, _TAKE_ALL)
         named = {"users": list(users)}
-        await self._connection.execute(make, named | {"now": now})
-        rows = await self._connection.execute(take, named)
-        return set(rows.scalars())
+        taken = set((await self._connection.execute(take, named)).scalars())
+        if len(taken) < len(named["users"]):
+            # Who has chosen nothing so far has no row to lock.
+            await self._connection.execute(make, named | {"now": now})
+            taken = set((await self._connection.execute(take, named)).scalars())
+        return taken
 
     async def choose(self, user: UserId, chosen: Iterable[PreferenceRow]) -> None:
         """Keep choices, in place of what was chosen for the same before."""

@@ -105,22 +105,25 @@ ORDER BY user_id, id
 """).bindparams(bindparam("users", type_=ARRAY(Uuid)))
 
 _KEYS = "unnest(:users, :keys) AS k(user_id, key)"
-_UNREAD = """n.user_id = k.user_id AND n.collapse_key = k.key AND n.read_at IS NULL
-  AND n.archived_at IS NULL"""
+# One by one, by the index of what is unread, however little the planner knows of a
+# table that has just grown.
+_UNREAD = """CROSS JOIN LATERAL (
+  SELECT n.id, n.count, n.expires_at FROM callboard.notifications n
+  WHERE n.user_id = k.user_id AND n.collapse_key = k.key AND n.read_at IS NULL
+    AND n.archived_at IS NULL
+  LIMIT 1 FOR NO KEY UPDATE) n"""
 
 # What means nothing any more is not counted on: the next of its key is a new one.
 _PUT_AWAY = text(f"""
-UPDATE callboard.notifications n
+UPDATE callboard.notifications
 SET archived_at = :now, updated_at = :now, changed_xid = pg_current_xact_id()
-FROM {_KEYS} WHERE {_UNREAD} AND n.expires_at <= :now
+WHERE id = ANY(ARRAY(SELECT n.id FROM {_KEYS} {_UNREAD} WHERE n.expires_at <= :now))
 """).bindparams(  # noqa: S608 - constants of this file only
     bindparam("users", type_=ARRAY(Uuid)), bindparam("keys", type_=ARRAY(Text))
 )
 
 _OPEN = text(f"""
-SELECT n.id, n.user_id, n.collapse_key, n.count AS counted
-FROM {_KEYS} JOIN callboard.notifications n ON {_UNREAD}
-ORDER BY n.user_id, n.collapse_key FOR NO KEY UPDATE OF n
+SELECT n.id, k.user_id, k.key, n.count AS counted FROM {_KEYS} {_UNREAD}
 """).bindparams(  # noqa: S608 - as above
     bindparam("users", type_=ARRAY(Uuid)), bindparam("keys", type_=ARRAY(Text))
 )
@@ -272,9 +275,7 @@ class Notifications:
         }
         await self._connection.execute(_PUT_AWAY, asked | {"now": now})
         rows = await self._connection.execute(_OPEN, asked)
-        return {
-            (row.user_id, row.collapse_key): Open(row.id, row.counted) for row in rows
-        }
+        return {(row.user_id, row.key): Open(row.id, row.counted) for row in rows}
 
     async def insert(
         self, new: Sequence[NewNotification], now: datetime

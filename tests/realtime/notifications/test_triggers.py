@@ -1,10 +1,15 @@
 """What happens is told to whom it concerns, and to nobody else."""
 
+import asyncio
+from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import httpx
 
 from realtime.node import Node
+from realtime.worker import Worker
+from storage.database import Database
 from tests.api.calling import KEY, ear_of, say
 from tests.factories import Person, make_pair, make_people, set_account_status
 from tests.realtime.notifications.telling import (
@@ -273,3 +278,40 @@ async def test_only_the_server_says_what_it_knows_itself(
     assert [one["id"] for one in kept.json()["items"]] == [first.json()["id"]]
     await tell_of_events(node)
     assert await told(node, ada) == [("like", 1)]
+
+
+def _is_of(kind: str, event: dict[str, Any]) -> bool:
+    return bool(event["data"]["notification"]["type"] == kind)
+
+
+async def test_what_a_worker_tells_arrives_on_sockets_of_another_process(
+    http: httpx.AsyncClient, node: Node
+) -> None:
+    (ada,) = await make_people(node, "Ada")
+    ear = await ear_of(node, ada.id)
+    assert node.settings.database_url is not None
+    database = Database(node.settings.database_url.get_secret_value())
+    await database.open()
+    worker = Worker(node.settings, database)
+    try:
+        await post(
+            http, "events", type="like.created", subject={"user_id": str(ada.id)}
+        )
+        await post(
+            http,
+            "notifications",
+            type="announcement",
+            topic="everyone",
+            title="Hello",
+            message="",
+        )
+        async with asyncio.timeout(20):
+            while len(await told(node, ada)) < 2:
+                await worker.lines["events"]()
+                await worker.lines["broadcasts"]()
+        for kind in ("like", "announcement"):
+            await ear.hear(partial(_is_of, kind))
+    finally:
+        worker.stop()
+        await worker.work()
+        await database.close()

@@ -38,12 +38,14 @@ class DeliveryLine:
         at_once: int,
         metrics: DeliveryMetrics,
         is_stopping: Callable[[], bool] = lambda: False,
+        lease_seconds: float | None = None,
     ) -> None:
         self._releaser = releaser
         self._notifiers = notifiers
         self._at_once = at_once
         self._metrics = metrics
         self._is_stopping = is_stopping
+        self._lease_seconds = lease_seconds
 
     async def __call__(self) -> bool:
         """
@@ -63,7 +65,9 @@ class DeliveryLine:
         try:
             while not self._is_stopping():
                 page = await self._releaser.release_page(
-                    kinds, self._at_once - len(begun)
+                    kinds,
+                    self._at_once - len(begun),
+                    lease_seconds=self._lease_seconds,
                 )
                 has_decided = has_decided or bool(page.decided)
                 begun |= {

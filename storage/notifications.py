@@ -108,16 +108,19 @@ _KEYS = "unnest(:users, :keys) AS k(user_id, key)"
 # One by one, by the index of what is unread, however little the planner knows of a
 # table that has just grown.
 _UNREAD = """CROSS JOIN LATERAL (
-  SELECT n.id, n.count, n.expires_at FROM callboard.notifications n
+  SELECT n.id, n.count, n.expires_at, n.is_shown FROM callboard.notifications n
   WHERE n.user_id = k.user_id AND n.collapse_key = k.key AND n.read_at IS NULL
     AND n.archived_at IS NULL
   LIMIT 1 FOR NO KEY UPDATE) n"""
 
-# What means nothing any more is not counted on: the next of its key is a new one.
+# What means nothing any more is not counted on, nor what nobody sees and has left: the
+# next of its key is a new one.
 _PUT_AWAY = text(f"""
 UPDATE callboard.notifications
 SET archived_at = :now, updated_at = :now, changed_xid = pg_current_xact_id()
-WHERE id = ANY(ARRAY(SELECT n.id FROM {_KEYS} {_UNREAD} WHERE n.expires_at <= :now))
+WHERE id = ANY(ARRAY(SELECT n.id FROM {_KEYS} {_UNREAD} WHERE n.expires_at <= :now
+  OR NOT n.is_shown AND NOT EXISTS (SELECT FROM callboard.deliveries d
+    WHERE d.notification_id = n.id AND d.status IN ('pending', 'sending', 'carried'))))
 """).bindparams(  # noqa: S608 - constants of this file only
     bindparam("users", type_=ARRAY(Uuid)), bindparam("keys", type_=ARRAY(Text))
 )
@@ -186,31 +189,6 @@ GROUP BY d.notification_id, d.channel
 _TITLES = text("""
 SELECT id, title FROM callboard.conversations WHERE id = ANY(:ids)
 """).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
-
-# What was read or put away long ago, or never read and long past, some at a time.
-_FORGET = text("""
-DELETE FROM callboard.notifications WHERE id IN (
-  SELECT id FROM callboard.notifications
-  WHERE created_at < :before
-    AND (read_at < :before OR archived_at < :before OR expires_at < :before
-      OR NOT is_shown)
-  ORDER BY created_at LIMIT :limit FOR UPDATE SKIP LOCKED)
-""")
-
-_FORGET_DELIVERIES = text("""
-DELETE FROM callboard.deliveries WHERE id IN (
-  SELECT id FROM callboard.deliveries
-  WHERE created_at < :before AND status NOT IN ('pending', 'sending')
-  ORDER BY created_at LIMIT :limit FOR UPDATE SKIP LOCKED)
-""")
-
-_FORGET_BROADCASTS = text("""
-DELETE FROM callboard.broadcasts WHERE id IN (
-  SELECT id FROM callboard.broadcasts b
-  WHERE b.finished_at < :before
-    AND NOT EXISTS (SELECT FROM callboard.notifications n WHERE n.broadcast_id = b.id)
-  LIMIT :limit FOR UPDATE SKIP LOCKED)
-""")
 
 
 class Notifications:
@@ -316,24 +294,6 @@ class Notifications:
                 channels = found.setdefault(row.notification_id, {})
                 channels[row.channel] = Out(row.is_waiting, row.left_at)
         return found
-
-    async def forget(self, before: datetime, limit: int) -> int:
-        """Delete what people were done with before a moment, some; gives how many."""
-        return await self._forget(_FORGET, before, limit)
-
-    async def forget_deliveries(self, before: datetime, limit: int) -> int:
-        """Delete deliveries of before a moment that are over, some; gives how many."""
-        return await self._forget(_FORGET_DELIVERIES, before, limit)
-
-    async def forget_broadcasts(self, before: datetime, limit: int) -> int:
-        """Delete broadcasts of which no notification is left; gives how many."""
-        return await self._forget(_FORGET_BROADCASTS, before, limit)
-
-    async def _forget(self, statement: TextClause, before: datetime, limit: int) -> int:
-        result = await self._connection.execute(
-            statement, {"before": before, "limit": limit}
-        )
-        return result.rowcount
 
 
 def _as_stored(row: NewNotification, now: datetime) -> dict[str, Any]:

@@ -54,6 +54,7 @@ from storage.releases import Releases
 from storage.reminders import Reminders
 from storage.reports import Reports
 from storage.resume import Resume
+from storage.retention import Retention
 from storage.retracts import Retracts
 from storage.search import Search
 from storage.server_keys import ServerKeys
@@ -122,6 +123,7 @@ class UnitOfWork:
         self.reports = Reports(self.connection)
         self.resume = Resume(self.connection)
         self.retracts = Retracts(self.connection)
+        self.retention = Retention(self.connection)
         self.search = Search(self.connection)
         self.server_keys = ServerKeys(self.connection)
         self.threads = Threads(self.connection)

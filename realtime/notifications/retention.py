@@ -31,11 +31,11 @@ class RetentionChore:
         kept = timedelta(days=settings.notifications_keep_days)
         self._kinds: tuple[tuple[_Forget, timedelta], ...] = (
             (
-                lambda work, *some: work.notifications.forget_deliveries(*some),
+                lambda work, *some: work.retention.forget_deliveries(*some),
                 timedelta(days=settings.deliveries_keep_days),
             ),
-            (lambda work, *some: work.notifications.forget(*some), kept),
-            (lambda work, *some: work.notifications.forget_broadcasts(*some), kept),
+            (lambda work, *some: work.retention.forget_notifications(*some), kept),
+            (lambda work, *some: work.retention.forget_broadcasts(*some), kept),
             (lambda work, *some: work.reminders.forget(*some), kept),
         )
 

@@ -132,6 +132,28 @@ async def test_what_collapses_is_counted_and_leaves_once(
     assert await told(node, ada) == [("like", 5), ("like", 1)]
 
 
+async def test_what_nobody_sees_is_counted_until_it_has_left(
+    http: httpx.AsyncClient, node: Node
+) -> None:
+    (ada,) = await make_people(node, "Ada")
+    await give_email(node, ada)
+    await choose(node, ada, "like", "in_app", "off", node.clock())
+    keyed = {"type": "like", "user_ids": [str(ada.id)], "collapse_key": "k"}
+    for _ in range(2):
+        await post(http, "notifications", **keyed)
+    assert await told(node, ada) == [("like", 2)]
+    assert len(await leaving(node, ada)) == 1
+    await rows(
+        node,
+        "UPDATE callboard.deliveries SET status = 'sent', sent_at = :now RETURNING id",
+        now=node.clock(),
+    )
+    await post(http, "notifications", **keyed)
+    assert await told(node, ada) == [("like", 2), ("like", 1)]
+    inbox = await http.get("/v1/notifications", headers=ada.headers)
+    assert inbox.json()["items"] == []
+
+
 async def test_one_person_fills_nobodys_inbox_with_pushes_and_mails(
     http: httpx.AsyncClient, node: Node
 ) -> None:

@@ -4,7 +4,7 @@ What is on its way to webhooks: a row for each event and endpoint.
 Every moment comes from the caller, who has it from the one clock.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
@@ -96,7 +96,8 @@ WITH endpoints AS MATERIALIZED (
       - (SELECT count(*) FROM callboard.webhook_deliveries s
          WHERE s.status = 'sending' AND s.leased_until > :now AND s.endpoint_id = e.id)
       AS free
-  FROM callboard.webhook_endpoints e WHERE e.status = 'active'
+  FROM callboard.webhook_endpoints e
+  WHERE e.status = 'active' AND NOT e.id = ANY(CAST(:resting AS uuid[]))
 ), due AS MATERIALIZED (
   SELECT d.id FROM endpoints e CROSS JOIN LATERAL (
     SELECT p.id, p.due_at FROM callboard.webhook_deliveries p
@@ -169,9 +170,12 @@ class WebhookDeliveries:
         limit: int,
         each: int,
         attempts: int,
+        resting: Collection[UUID] = (),
     ) -> list[Due]:
         """
         Take what is due, at most `each` of one endpoint, none that another has.
+
+        Of endpoints that are `resting` nothing is taken.
 
         What is not recorded `until` then is given again, the same event with the same
         id, as long as there have been fewer than so many attempts.
@@ -185,6 +189,7 @@ class WebhookDeliveries:
                 "until": until,
                 "limit": limit,
                 "each": each,
+                "resting": list(resting),
             },
         )
         return [Due(**row._mapping) for row in rows]  # noqa: SLF001 - as above

@@ -75,7 +75,7 @@ class Receiver:
 
     async def until(self, count: int) -> None:
         """Wait until so many requests have come."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.received) < count:
                 self._news.clear()
                 await self._news.wait()

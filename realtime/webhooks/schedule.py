@@ -1,11 +1,12 @@
 """When a webhook is tried again: what its answer means, and how long to wait."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from uuid import UUID
 
 # Standard Webhooks' example: at once, then after each of these.
 PAUSES: Sequence[timedelta] = (
@@ -26,6 +27,12 @@ LONGEST_PAUSE = timedelta(hours=24)
 
 # So that what failed together does not come back together.
 _JITTER = 0.2
+
+# So many failures in a row are bad luck; then the pauses double up to a minute.
+_PATIENCE = 4
+_DOUBLINGS = 6
+# What failed so long ago may be another story, or have been removed.
+_FORGET_AFTER = timedelta(hours=1)
 
 _SUCCESSES = range(200, 300)
 
@@ -52,6 +59,35 @@ class Answer:
     def why(self) -> str:
         """Name the failure in a word."""
         return self.reason or f"status_{self.status}"
+
+
+class Resting:
+    """
+    Which endpoints a worker leaves alone for a moment, for they fail again and again.
+
+    However much is due for one that answers nothing, it is asked more and more rarely,
+    in the end once a minute, until it takes something.
+    """
+
+    def __init__(self) -> None:
+        self._failures: dict[UUID, tuple[int, datetime]] = {}
+
+    def note(self, endpoint: UUID, now: datetime, *, has_failed: bool) -> None:
+        """Note how an attempt has ended."""
+        if not has_failed:
+            self._failures.pop(endpoint, None)
+            return
+        count = self._failures.get(endpoint, (0, now))[0] + 1
+        doublings = min(count - _PATIENCE, _DOUBLINGS)
+        pause = timedelta(seconds=2**doublings) if doublings >= 0 else timedelta()
+        self._failures[endpoint] = count, now + pause
+
+    def at(self, now: datetime) -> Collection[UUID]:
+        """Name those that rest at a moment."""
+        for endpoint, (_, until) in list(self._failures.items()):
+            if now - until > _FORGET_AFTER:
+                del self._failures[endpoint]
+        return [each for each, (_, until) in self._failures.items() if until > now]
 
 
 def next_attempt(answer: Answer, attempts: int, now: datetime) -> datetime | None:

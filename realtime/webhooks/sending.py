@@ -19,6 +19,7 @@ from realtime.outgoing import NotPublic, public_client
 from realtime.webhooks.schedule import (
     ATTEMPTS,
     Answer,
+    Resting,
     next_attempt,
     read_retry_after,
 )
@@ -43,6 +44,7 @@ _LOOK_AGAIN_SECONDS = 0.5
 _RECORDING = 3
 # What is read of an answer, so that a connection can be used again, and thrown away.
 _ANSWER_BYTES = 1024
+_SKIM_SECONDS = 1.0
 
 _USER_AGENT = "Callboard-Webhooks/1"
 
@@ -72,6 +74,7 @@ class WebhookLine:
         self._each = each
         self._under_way: set[asyncio.Task[None]] = set()
         self._recording = asyncio.Semaphore(_RECORDING)
+        self._resting = Resting()
         self._hosts = hosts
         self._http: httpx.AsyncClient | None = None
 
@@ -95,6 +98,7 @@ class WebhookLine:
                 limit=room,
                 each=self._each,
                 attempts=ATTEMPTS,
+                resting=self._resting.at(now),
             )
         for due in taken:
             task = asyncio.create_task(self._carry(due, lease))
@@ -151,6 +155,7 @@ class WebhookLine:
     async def _carry(self, due: Due, lease: UUID) -> None:
         answer = await self._post(due)
         now = self._clock()
+        self._resting.note(due.endpoint_id, now, has_failed=not answer.is_taken)
         async with self._recording, self._transactions() as work:
             if answer.is_taken:
                 await work.webhook_deliveries.delivered(
@@ -217,12 +222,17 @@ class WebhookLine:
 
 
 async def _skim(answer: httpx.Response) -> None:
-    """Read a little of an answer that nobody is interested in."""
+    """Read a little of an answer that nobody is interested in: its status says all."""
     count = 0
-    async for part in answer.aiter_raw():
-        count += len(part)
-        if count > _ANSWER_BYTES:
-            return
+    try:
+        async with asyncio.timeout(_SKIM_SECONDS):
+            async for part in answer.aiter_raw():
+                count += len(part)
+                if count > _ANSWER_BYTES:
+                    return
+    except (TimeoutError, httpx.HTTPError, httpx.StreamError):
+        # Then the connection is not used again, and that is all.
+        return
 
 
 def message_id(due: Due) -> str:

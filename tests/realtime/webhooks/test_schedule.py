@@ -1,6 +1,7 @@
 """When a webhook is tried again, and what a busy receiver may ask for."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -8,6 +9,7 @@ from realtime.webhooks.schedule import (
     ATTEMPTS,
     PAUSES,
     Answer,
+    Resting,
     next_attempt,
     read_retry_after,
 )
@@ -51,3 +53,26 @@ def test_who_is_busy_is_given_time_within_reason(
 ) -> None:
     expected = None if seconds is None else timedelta(seconds=seconds)
     assert read_retry_after(status, value, NOW) == expected
+
+
+def test_one_that_fails_again_and_again_is_asked_more_and_more_rarely() -> None:
+    one, other, resting, now = uuid4(), uuid4(), Resting(), NOW
+    waited: list[float] = []
+    for _ in range(12):
+        resting.note(one, now, has_failed=True)
+        before = now
+        while resting.at(now):
+            assert resting.at(now) == [one]
+            now += timedelta(seconds=1)
+        waited.append((now - before).total_seconds())
+    assert waited == [0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 64, 64]
+    resting.note(one, now, has_failed=False)
+    resting.note(one, now, has_failed=True)
+    assert resting.at(now) == []
+    for _ in range(9):
+        resting.note(other, now, has_failed=True)
+    assert resting.at(now) == [other]
+    # Forgotten after a while, so it begins again.
+    resting.at(now + timedelta(hours=2))
+    resting.note(other, now, has_failed=True)
+    assert resting.at(now) == []

@@ -1,5 +1,6 @@
 """What those who run the server ask it, and what it says of itself."""
 
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 
@@ -12,13 +13,16 @@ from api.deps import ANode, Credentials
 from api.errors import refusals
 from api.examples import shown
 from realtime.auth import FULL_SCOPE, KEY_PREFIX
-from realtime.errors import NotFound, Unauthenticated
+from realtime.errors import NotFound, Unauthenticated, Unavailable
 from realtime.node import Node
 from realtime.protocol import Wire
 
 router = APIRouter(tags=["operations"])
 
 SCOPE = "metrics"
+
+# Past this it is enough to know that there is more.
+_BACKLOG = 10_000
 
 # A proxy in front speaks from a trusted address for people who are not.
 _FORWARDING = ("forwarded", "x-forwarded-for", "x-real-ip", "x-forwarded-host", "via")
@@ -117,7 +121,22 @@ async def get_metrics(
     """
     if not _is_local(request) and not await _may_measure(node, credentials):
         raise NotFound("There is no such call.")
+    await _measure_backlog(node)
     return Response(node.metrics.render(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+async def _measure_backlog(node: Node) -> None:
+    """Count what is due; without the database the last count stands."""
+    now = node.clock()
+    with suppress(Unavailable):
+        async with node.transaction() as work:
+            backlog = await work.delivery_log.backlog(now, _BACKLOG)
+        node.metrics.show_backlog(
+            {
+                each.channel: (each.due, (now - each.oldest_due_at).total_seconds())
+                for each in backlog
+            }
+        )
 
 
 @router.get(

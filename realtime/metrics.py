@@ -103,6 +103,29 @@ class Metrics:
             multiprocess_mode="livemostrecent",
         )
 
+        self.deliveries_due = Gauge(
+            "callboard_deliveries_due",
+            "Mails and pushes that are due and have not left; no more are counted than"
+            " ten thousand.",
+            ["channel"],
+            registry=registry,
+            multiprocess_mode="livemostrecent",
+        )
+        self.deliveries_late_seconds = Gauge(
+            "callboard_deliveries_late_seconds",
+            "How long the oldest of them has been due.",
+            ["channel"],
+            registry=registry,
+            multiprocess_mode="livemostrecent",
+        )
+
+    def show_backlog(self, backlog: Mapping[str, tuple[int, float]]) -> None:
+        """Show what is due by channel: how much, and for how many seconds."""
+        for channel in ("push", "email"):
+            due, seconds = backlog.get(channel, (0, 0.0))
+            self.deliveries_due.labels(channel).set(due)
+            self.deliveries_late_seconds.labels(channel).set(seconds)
+
     def show_drift(self, drift: Mapping[str, int]) -> None:
         """Show how many counts are wrong, by kind."""
         for kind, count in drift.items():

@@ -73,7 +73,7 @@ class Backlog:
 
     channel: str
     due: int
-    oldest_due_at: datetime | None
+    oldest_due_at: datetime
 
 
 _ENTRIES = """

@@ -201,3 +201,24 @@ async def test_a_dry_run_tells_what_would_happen_and_changes_nothing(
         json={"type": "nothing", "user_ids": [str(told.id)]},
     )
     assert unknown.status_code == 422
+
+
+async def test_operators_see_how_much_is_due_and_since_when(
+    node: Node, http: httpx.AsyncClient
+) -> None:
+    desk = Desk(node)
+    (reader,) = await desk.people(1)
+    desk.clock.move(minutes=-10)
+    await desk.note(reader, "push", "email")
+    await desk.note(reader, "email", mode="daily")
+
+    numbers = (await http.get("/metrics", headers=KEY)).text
+
+    assert 'callboard_deliveries_due{channel="email"} 1.0' in numbers
+    assert 'callboard_deliveries_due{channel="push"} 1.0' in numbers
+    (late,) = [
+        line
+        for line in numbers.splitlines()
+        if line.startswith('callboard_deliveries_late_seconds{channel="push"}')
+    ]
+    assert 600 <= float(late.split()[-1]) < 700

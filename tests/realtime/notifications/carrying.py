@@ -293,7 +293,8 @@ class Desk:
 
     async def release(self, *, limit: int = 1000) -> list[Parcel]:
         """Release and send all that leaves just now, one round after the other."""
-        releaser, parcels = self.releaser(), []
+        releaser = self.releaser()
+        parcels: list[Parcel] = []
         while True:
             page = await releaser.release_page(KINDS, limit)
             if not page.decided:

@@ -23,6 +23,7 @@ NOT_YOU = (
 )
 NOT_PROVED = "550 5.7.25 It is not proved that this mail is from that address."
 NOTHING_SAID = "550 5.6.0 Your mail says nothing besides what it quotes."
+UNREADABLE = "550 5.6.0 Your mail has no text that could be stored."
 ONLY_FILES = "550 5.6.0 Files are not taken by mail; please send them in the app."
 
 

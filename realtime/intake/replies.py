@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from pydantic import ValidationError
+
 from realtime.actor import Actor
 from realtime.errors import Problem
 from realtime.intake import answers
@@ -96,12 +98,16 @@ class Replies:
         return None if delivery is None else _Writer(user.email.lower(), delivery)
 
     async def _send(self, replying: Replying, body: str, message_id: str) -> str:
-        command = SendMessage(
-            client_id=client_id(replying, message_id),
-            conversation_id=replying.conversation_id,
-            body=body,
-            metadata=METADATA,
-        )
+        try:
+            command = SendMessage(
+                client_id=client_id(replying, message_id),
+                conversation_id=replying.conversation_id,
+                body=body,
+                metadata=METADATA,
+            )
+        except ValidationError:
+            # Whose text would show in a log what was said.
+            return answers.UNREADABLE
         try:
             await self._node.sender.send(Actor(replying.user_id), command)
         except Problem as problem:

@@ -1,13 +1,14 @@
 """Answers by mail: who may give them, and what becomes of them."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import text
 
 from tests.api.calling import Ear
 from tests.databases import TestDatabase
-from tests.factories import set_account_status
+from tests.factories import leave_group, make_group, set_account_status
 from tests.realtime.intake.mailing import GRACE, Post, post_with, reply
 
 
@@ -102,6 +103,17 @@ async def test_an_address_works_only_for_a_while_and_for_who_may_write(
         async with post.node.transaction() as work:
             await work.connection.execute(text("DELETE FROM callboard.blocks"))
     assert len(await post.bodies()) == 1
+
+
+async def test_who_has_left_answers_no_more(post: Post) -> None:
+    group = await make_group(post.node, post.ada, post.grace)
+    grouped = replace(post, conversation=group)
+    await grouped.mailed()
+    assert await grouped.send(reply()) == "250 2.0.0 Taken."
+    await leave_group(post.node, group, post.grace)
+    answer = await grouped.send(reply())
+    assert answer == "550 5.7.1 You are not in this conversation any more."
+    assert await grouped.bodies() == ["Yes."]
 
 
 async def test_what_no_person_wrote_is_dropped(post: Post) -> None:

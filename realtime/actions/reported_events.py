@@ -22,14 +22,21 @@ RESERVED = frozenset(
         "api_key",
         "connection",
         "conversation",
+        "device",
+        "email",
+        "job_alert",
         "message",
         "messages",
         "moderation",
+        "notification_preferences",
         "organization",
         "participant",
+        "quiet_hours",
         "report",
         "token",
         "user",
+        "vapid",
+        "webhook",
     }
 )
 

@@ -1,12 +1,15 @@
 """What happens is told to whom it concerns, and to nobody else."""
 
 import asyncio
+import re
 from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
+from realtime.actions.reported_events import RESERVED
 from realtime.node import Node
 from realtime.worker import Worker
 from storage.database import Database
@@ -22,6 +25,9 @@ from tests.realtime.notifications.telling import (
     tell_of_events,
     told,
 )
+
+_ROOT = Path(__file__).parents[3]
+_HAPPENS = re.compile(r"happen\(\s*\"([a-z_]+)\.")
 
 
 async def test_who_is_asked_for_a_connection_and_who_asked_are_told(
@@ -249,6 +255,16 @@ async def test_what_the_platform_tells_is_told_as_it_answers(
     assert interview["title"] == "Interview: Second lead"
     assert "January 5, 2027" in interview["message"]
     assert interview["data"]["starts_at"] == "2027-01-05T09:00:00Z"
+
+
+def test_no_type_of_the_servers_own_can_be_reported() -> None:
+    said = set()
+    for folder in ("api", "realtime"):
+        for file in (_ROOT / folder).rglob("*.py"):
+            said |= set(_HAPPENS.findall(file.read_text("utf-8")))
+    assert {"user", "conversation", "webhook"} <= said
+    # Of gigs and applications platforms may tell as they may put them.
+    assert said - {"gig", "application"} <= RESERVED
 
 
 async def test_only_the_server_says_what_it_knows_itself(

@@ -13,7 +13,8 @@ from realtime.node import Node
 from realtime.notifications.notifiers import build_notifiers
 from realtime.worker import Worker
 from tests.api.calling import say
-from tests.conftest import TestDatabase, running_node, settings_for
+from tests.conftest import running_node, settings_for
+from tests.databases import TestDatabase
 from tests.factories import make_pair
 from tests.push_services import (
     Browser,

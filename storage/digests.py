@@ -5,7 +5,7 @@ Whoever writes here has locked the person's settings (`work.preferences.lock`), 
 nobody else decides about the same deliveries.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -38,6 +38,16 @@ class Waiting:
     class_: str
     due_at: datetime
     is_folded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """The digest of one person's local hour, day or week."""
+
+    user_id: UserId
+    frequency: str
+    period: str
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,43 +156,40 @@ class Digests:
         )
 
     async def create(
-        self,
-        user: UserId,
-        frequency: str,
-        period: str,
-        due_at: datetime,
-        now: datetime,
-    ) -> UUID | None:
-        """Create the digest of a period; None where there is or was one."""
-        rows = await self._connection.execute(
+        self, wanted: Sequence[Digest], now: datetime
+    ) -> Mapping[tuple[UserId, str], UUID]:
+        """
+        Create digests of periods; gives the new ones by person and frequency.
+
+        Of a period that has or had its digest there is none.
+        """
+        statement = (
             insert(digests)
-            .values(
-                id=uuid7(),
-                user_id=user,
-                frequency=frequency,
-                period=period,
-                due_at=due_at,
-                created_at=now,
-            )
             .on_conflict_do_nothing(constraint="uq_digests_period")
-            .returning(digests.c.id)
+            .returning(digests.c.user_id, digests.c.frequency, digests.c.id)
         )
-        found: UUID | None = rows.scalar_one_or_none()
-        return found
+        rows = await self._connection.execute(
+            statement,
+            [asdict(each) | {"id": uuid7(), "created_at": now} for each in wanted],
+        )
+        return {(UserId(user), frequency): id_ for user, frequency, id_ in rows}
 
     async def plan(
-        self, carrier: Carrier, carried: Sequence[Waiting], now: datetime
-    ) -> UUID:
-        """Plan a digest's delivery for now, and put these into it; gives its id."""
-        planned = uuid7()
-        await self._connection.execute(
-            _PLAN_CARRIER, asdict(carrier) | {"id": planned, "now": now}
-        )
-        values: dict[str, Any] = {"carrier_id": planned, "now": now}
-        await self._connection.execute(
-            _CARRY, [asdict(each) | values for each in carried]
-        )
-        return planned
+        self, planned: Sequence[tuple[Carrier, Sequence[Waiting]]], now: datetime
+    ) -> None:
+        """Plan deliveries of digests for now, and put into each what it carries."""
+        ids = [uuid7() for _ in planned]
+        carriers: list[dict[str, Any]] = [
+            asdict(carrier) | {"id": id_, "now": now}
+            for id_, (carrier, _) in zip(ids, planned, strict=True)
+        ]
+        await self._connection.execute(_PLAN_CARRIER, carriers)
+        carried: list[dict[str, Any]] = [
+            asdict(each) | {"carrier_id": id_, "now": now}
+            for id_, (_, together) in zip(ids, planned, strict=True)
+            for each in together
+        ]
+        await self._connection.execute(_CARRY, carried)
 
     async def settle(
         self, carrier: UUID, status: str, reason: str | None, now: datetime

@@ -9,7 +9,7 @@ one does the whole.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from realtime.notifications.notifier import Outcome, Rejected, Retry, Sent
 from realtime.notifications.preferences import resolve
 from realtime.notifications.schedule import last_period, next_digest, realign
 from realtime.work import Transactions
-from storage.digests import Carrier, Waiting
+from storage.digests import Carrier, Digest, Waiting
 from storage.preferences import NotificationSettings, PreferenceRow
 from storage.records import UserId
 from storage.unit_of_work import UnitOfWork
@@ -75,8 +75,8 @@ async def gather(
         )
         if is_ready:
             ready[user, waiting.mode].append(waiting)
-    for (user, mode), carried in ready.items():
-        await _make(work, settings[user], mode, carried, now)
+    if ready:
+        await _make(work, settings, ready, now)
 
 
 async def _look_again(
@@ -109,28 +109,39 @@ async def _look_again(
 
 async def _make(
     work: UnitOfWork,
-    settings: NotificationSettings,
-    mode: str,
-    carried: Sequence[Waiting],
+    settings: Mapping[UserId, NotificationSettings],
+    ready: Mapping[tuple[UserId, str], Sequence[Waiting]],
     now: datetime,
 ) -> None:
-    """Make the period's digest of these; if it has been, they wait for the next."""
-    user = settings.user_id
-    period = last_period(mode, settings, now)
-    digest = await work.digests.create(user, mode, period.name, period.due_at, now)
-    if digest is None:
-        due_at = next_digest(mode, settings, now)
-        for waiting in carried:
-            await work.digests.move(waiting, mode, due_at, "period_done", now)
-        return
+    """Make the digests of these periods; where one has been, all waits for the next."""
+    wanted = []
+    for user, mode in ready:
+        period = last_period(mode, settings[user], now)
+        wanted.append(Digest(user, mode, period.name, period.due_at))
+    made = await work.digests.create(wanted, now)
+    planned: list[tuple[Carrier, Sequence[Waiting]]] = []
+    for (user, mode), carried in ready.items():
+        digest = made.get((user, mode))
+        if digest is None:
+            due_at = next_digest(mode, settings[user], now)
+            for waiting in carried:
+                await work.digests.move(waiting, mode, due_at, "period_done", now)
+        else:
+            planned += _carriers(digest, user, mode, carried)
+    if planned:
+        await work.digests.plan(planned, now)
+
+
+def _carriers(
+    digest: UUID, user: UserId, mode: str, carried: Sequence[Waiting]
+) -> Iterator[tuple[Carrier, Sequence[Waiting]]]:
+    """Give what carries a digest: one delivery to the address and to each device."""
     targets: dict[tuple[str, UUID | None], list[Waiting]] = defaultdict(list)
     for waiting in carried:
         targets[waiting.channel, waiting.device_id].append(waiting)
     for (channel, device), together in targets.items():
         class_ = min((each.class_ for each in together), key=_CLASSES.index)
-        await work.digests.plan(
-            Carrier(digest, user, channel, device, class_, mode), together, now
-        )
+        yield Carrier(digest, user, channel, device, class_, mode), together
 
 
 async def replan(work: UnitOfWork, user: UserId, now: datetime) -> None:

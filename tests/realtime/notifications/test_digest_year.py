@@ -249,9 +249,10 @@ async def next_due(desk: Desk, *, is_sent: bool) -> datetime | None:
     """Give the next moment at which there is something to do."""
     async with desk.node.database.hot() as connection:
         found: datetime | None = await connection.fetchval(
-            "SELECT min(CASE status WHEN 'pending' THEN due_at ELSE leased_until END)"
-            " FROM callboard.deliveries WHERE status IN ('pending', 'sending')"
-            " AND ($1 OR digest_id IS NULL)",
+            "SELECT least((SELECT min(due_at) FROM callboard.deliveries"
+            " WHERE status = 'pending' AND ($1 OR digest_id IS NULL)),"
+            " (SELECT min(leased_until) FROM callboard.deliveries"
+            " WHERE status = 'sending'))",
             is_sent,
         )
     return found

@@ -17,7 +17,17 @@ $$;
 CREATE OR REPLACE FUNCTION callboard.plan_retracts(
   p_notifications uuid[], p_conversation uuid, p_seq bigint, p_now timestamptz
 ) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
+DECLARE
+  me uuid := callboard.current_user_id();
+BEGIN
+  -- Whoever was pushed nothing reads as fast as ever.
+  IF NOT EXISTS (SELECT FROM deliveries WHERE user_id = me AND channel = 'push'
+      AND sent_at > p_now - interval '7 days')
+    AND NOT EXISTS (SELECT FROM deliveries WHERE status = 'sending'
+      AND leased_until > p_now AND user_id = me AND channel = 'push') THEN
+    RETURN;
+  END IF;
   INSERT INTO deliveries (id, user_id, channel, type, class, priority, mode, status,
     notification_id, conversation_id, first_seq, last_seq, device_id, due_at,
     leased_until, expires_at, trail, created_at, updated_at)
@@ -28,11 +38,11 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp AS $
   FROM (
     SELECT DISTINCT ON (d.device_id, d.notification_id, d.conversation_id) d.*
     FROM (
-      SELECT * FROM deliveries WHERE user_id = callboard.current_user_id()
+      SELECT * FROM deliveries WHERE user_id = me
         AND channel = 'push' AND sent_at > p_now - interval '7 days'
         AND status IN ('sent', 'delivered')
       UNION ALL
-      SELECT * FROM deliveries WHERE user_id = callboard.current_user_id()
+      SELECT * FROM deliveries WHERE user_id = me
         AND channel = 'push' AND status = 'sending' AND leased_until > p_now
     ) d
     JOIN devices v ON v.id = d.device_id
@@ -47,5 +57,6 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp AS $
           AND r.conversation_id IS NOT DISTINCT FROM d.conversation_id
           AND r.last_seq IS NOT DISTINCT FROM GREATEST(r.last_seq, d.last_seq))
     ORDER BY d.device_id, d.notification_id, d.conversation_id, d.last_seq DESC
-  ) shown
+  ) shown;
+END
 $$;

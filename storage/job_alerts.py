@@ -9,6 +9,7 @@ any alert being read for that.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -65,6 +66,8 @@ class Match:
     content_hash: str
 
 
+_FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
+
 _COLUMNS = [job_alerts.c[field.name] for field in fields(JobAlert)]
 _NAMES = ", ".join(f"a.{field.name}" for field in fields(JobAlert))
 
@@ -108,21 +111,34 @@ _IS_BLOCKED = """
    WHERE b.blocker_id = g.owner_id AND b.blocked_id = a.user_id))
 """
 
+# First what fits, which costs the least and leaves the fewest.
 _FOUND = text(f"""
-SELECT a.id AS alert_id, a.user_id, a.frequency, g.id AS gig_id, g.content_hash
-FROM callboard.job_alerts a
+WITH a AS MATERIALIZED (
+  SELECT a.id, a.user_id, a.frequency, a.criteria, g.id AS gig_id, g.owner_id,
+    g.organization_id, g.content_hash
+  FROM {_POSTINGS} CROSS JOIN callboard.job_alerts a
+  WHERE a.status = 'active' AND a.id > :after AND a.id <= :upto AND {_FITS}
+)
+SELECT a.id AS alert_id, a.user_id, a.frequency, a.gig_id, a.content_hash FROM a
 JOIN callboard.users u ON u.id = a.user_id AND u.account_status = 'active'
-CROSS JOIN {_POSTINGS}
-WHERE a.status = 'active' AND {_FITS} AND NOT {_IS_OWN} AND NOT {_IS_BLOCKED}
+CROSS JOIN LATERAL (SELECT a.gig_id AS id, a.owner_id, a.organization_id) g
+WHERE NOT {_IS_OWN} AND NOT {_IS_BLOCKED}
   AND NOT EXISTS (SELECT FROM callboard.job_alert_matches m
-    WHERE m.alert_id = a.id AND m.gig_id = g.id)
+    WHERE m.alert_id = a.id AND m.gig_id = a.gig_id)
   -- Posted again, while the first waits to be told: unless that one is gone by now.
   AND NOT EXISTS (SELECT FROM callboard.job_alert_matches m
-    WHERE m.alert_id = a.id AND m.content_hash = g.content_hash
+    WHERE m.alert_id = a.id AND m.content_hash = a.content_hash
       AND (m.status <> 'pending' OR EXISTS (SELECT FROM callboard.gigs o
         WHERE o.id = m.gig_id AND jsonb_exists(a.criteria -> 'statuses', o.status))))
-ORDER BY a.id, g.id LIMIT :limit
+ORDER BY a.id, a.gig_id
 """)  # noqa: S608 - constants of this file only
+
+# Where one stretch of so many alerts ends and the next begins.
+_ENDS = text("""
+SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS place
+  FROM callboard.job_alerts WHERE status = 'active') numbered
+WHERE place % :count = 0 ORDER BY id
+""")
 
 _KEEP = text("""
 INSERT INTO callboard.job_alert_matches (alert_id, gig_id, content_hash, due_at,
@@ -238,14 +254,27 @@ class JobAlerts:
 
     # --- for the service alone ------------------------------------------------------
 
-    async def found(self, postings: Sequence[Posting], limit: int) -> list[Match]:
+    async def stretches(self, count: int) -> list[tuple[UUID, UUID]]:
+        """Cut all active alerts into stretches of so many: after an id, up to an id."""
+        rows = await self._connection.execute(_ENDS, {"count": count})
+        ends = [_FIRST, *rows.scalars(), _LAST]
+        return list(pairwise(ends))
+
+    async def found(
+        self, postings: Sequence[Posting], stretch: tuple[UUID, UUID]
+    ) -> list[Match]:
         """
         Give alerts that some gigs are for and that have not found them before.
 
         A gig's content may come twice for one alert: it is kept once.
         """
         rows = await self._connection.execute(
-            _FOUND, {"postings": _as_json(postings), "limit": limit}
+            _FOUND,
+            {
+                "postings": _as_json(postings),
+                "after": stretch[0],
+                "upto": stretch[1],
+            },
         )
         return [Match(**row._mapping) for row in rows]  # noqa: SLF001 - its columns
 

@@ -37,8 +37,11 @@ LISTED = 10
 LISTED_OF_ONE = 3
 _LINE_CHARS = 70
 
-# Matches kept, looked at and told in one go, and alerts in one transaction.
-_FOUND = 5000
+# Gigs and alerts that one statement compares.
+_GIGS = 10
+_STRETCH = 5000
+
+# Matches looked at and told in one go, and alerts in one transaction.
 _LOOKED = 500
 _TOLD = 1000
 _ALERTS = 20
@@ -53,12 +56,16 @@ async def find(work: UnitOfWork, events: Sequence[DomainEvent], now: datetime) -
     }
     if not gigs:
         return
-    postings = [posting(gig) for gig in (await work.gigs.named(gigs)).values()]
-    while True:
-        matches = await work.job_alerts.found(postings, _FOUND)
-        await _keep(work, matches, now)
-        if len(matches) < _FOUND:
-            return
+    postings = [
+        posting(gig)
+        for gig in (await work.gigs.named(gigs)).values()
+        if gig.status != "draft"
+    ]
+    stretches = await work.job_alerts.stretches(_STRETCH)
+    for start in range(0, len(postings), _GIGS):
+        for stretch in stretches:
+            some = postings[start : start + _GIGS]
+            await _keep(work, await work.job_alerts.found(some, stretch), now)
 
 
 async def _keep(work: UnitOfWork, matches: Sequence[Match], now: datetime) -> None:
@@ -68,10 +75,18 @@ async def _keep(work: UnitOfWork, matches: Sequence[Match], now: datetime) -> No
     settings = await work.preferences.settings_of(
         {match.user_id for match in once.values() if match.frequency != INSTANT}
     )
-    due = [
-        (match, due_at(match.frequency, settings.get(match.user_id), now))
-        for match in once.values()
-    ]
+    # Many have the same time: a zone's changes are not worked out for each of them.
+    known: dict[object, datetime] = {}
+    due = []
+    for match in once.values():
+        mine = settings.get(match.user_id)
+        digest = (
+            (mine.timezone, mine.digest_minute, mine.digest_weekday) if mine else ()
+        )
+        key = (match.frequency, *digest)
+        if key not in known:
+            known[key] = due_at(match.frequency, mine, now)
+        due.append((match, known[key]))
     await work.job_alerts.keep(due, now)
 
 

@@ -122,7 +122,9 @@ async def get_metrics(
     if not _is_local(request) and not await _may_measure(node, credentials):
         raise NotFound("There is no such call.")
     await _measure_backlog(node)
-    return Response(node.metrics.render(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    # What relays have leased from this process counts here, the rest at its workers.
+    numbers = node.metrics.render() + node.relay.metrics.render()
+    return Response(numbers, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 async def _measure_backlog(node: Node) -> None:

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from realtime.clock import Clock
 from realtime.notifications.catalogue import Catalogue
+from realtime.notifications.delivery_metrics import DeliveryMetrics
 from realtime.notifications.digests import settle_carried
 from realtime.notifications.notifier import (
     Channel,
@@ -100,8 +101,15 @@ class Relay:
         self._transactions = transactions
         self._clock = clock
         self._carried = kinds_carried(settings)
+        self.metrics = DeliveryMetrics()
         self._releaser = Releaser(
-            transactions, (), clock, presence, settings, catalogue
+            transactions,
+            (),
+            clock,
+            presence,
+            settings,
+            catalogue,
+            metrics=self.metrics,
         )
         self._look_seconds = look_seconds
         self._turns = {channel: asyncio.Lock() for channel in KINDS}

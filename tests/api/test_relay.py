@@ -121,6 +121,9 @@ async def test_a_push_is_leased_with_all_that_delivering_it_needs(feed: Feed) ->
     assert await feed.say(item["id"], "delivered") == ("unchanged", "delivered")
     assert await feed.say(item["id"], "rejected") == ("unchanged", "delivered")
     assert await feed.desk.outcome(ada) == ["delivered"]
+    numbers = (await feed.http.get("/metrics", headers=KEY)).text
+    sent = 'callboard_deliveries_sent_total{channel="push",class="alert"} 1.0'
+    assert sent in numbers.splitlines()
     feed.clock.move(hours=1)
     assert await feed.lease() == []
 

@@ -38,6 +38,8 @@ LEASE = timedelta(minutes=2)
 # Of one person so many are decided about at once, so that a storm for one leaves time
 # for the others.
 _EACH = 10
+# Where few people have much, nobody else is kept waiting by more.
+_EACH_OF_FEW = 100
 
 # So many of what is due are looked at to find people; where they are few people's,
 # all of it is.
@@ -181,7 +183,9 @@ class Releaser:
             )
             people = list(dict.fromkeys(each.user_id for each in due))
             if is_full and len(people) < limit:
-                due, _ = await work.releases.due(kinds, now, window=_ALL, each=_EACH)
+                due, _ = await work.releases.due(
+                    kinds, now, window=_ALL, each=_EACH_OF_FEW
+                )
                 people = list(dict.fromkeys(each.user_id for each in due))
         first = people[: limit * _CHOICE]
         chosen = set(random.sample(first, min(limit, len(first))))

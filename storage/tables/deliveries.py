@@ -102,6 +102,15 @@ deliveries = Table(
         "id",
         postgresql_where=text("status = 'pending'"),
     ),
+    # What waits for a digest is looked for apart from what waits for a relay.
+    Index(
+        "ix_deliveries_digested",
+        "due_at",
+        "id",
+        postgresql_where=text(
+            "status = 'pending' AND mode <> 'instant' AND digest_id IS NULL"
+        ),
+    ),
     Index(
         "ix_deliveries_leased",
         "leased_until",

@@ -872,6 +872,16 @@ def upgrade() -> None:
         postgresql_where=sa.text("digest_id IS NOT NULL"),
     )
     op.create_index(
+        "ix_deliveries_digested",
+        "deliveries",
+        ["due_at", "id"],
+        unique=False,
+        schema="callboard",
+        postgresql_where=sa.text(
+            "status = 'pending' AND mode <> 'instant' AND digest_id IS NULL"
+        ),
+    )
+    op.create_index(
         "ix_deliveries_due",
         "deliveries",
         ["due_at", "id"],
@@ -1028,6 +1038,14 @@ def downgrade() -> None:
         table_name="deliveries",
         schema="callboard",
         postgresql_where=sa.text("status = 'sending'"),
+    )
+    op.drop_index(
+        "ix_deliveries_digested",
+        table_name="deliveries",
+        schema="callboard",
+        postgresql_where=sa.text(
+            "status = 'pending' AND mode <> 'instant' AND digest_id IS NULL"
+        ),
     )
     op.drop_index(
         "ix_deliveries_due",

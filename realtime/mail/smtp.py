@@ -31,6 +31,8 @@ _CONNECT_SECONDS = 10.0
 # After the final dot servers look through the mail; less than the whole.
 _COMMAND_SECONDS = 20.0
 WHOLE_SECONDS = 45.0
+# To a library that takes none for no limit.
+_LEAST_SECONDS = 0.01
 # Servers close after five minutes (RFC 5321, 4.5.3.2.7), many much sooner.
 _IDLE_SECONDS = 20.0
 # So many mails over one connection: some servers take no more.
@@ -113,17 +115,17 @@ class SmtpPool:
 
     async def hand_over(self, mail: bytes, envelope: Envelope) -> Taken | Refused:
         """Try once; what is lost at the step `data` may have been taken or not."""
-        at: list[Step] = ["connect"]
+        attempt = _Attempt(asyncio.get_running_loop().time() + WHOLE_SECONDS)
         try:
-            async with asyncio.timeout(WHOLE_SECONDS), self._free:
-                return await self._hand_over(mail, envelope, at)
+            async with asyncio.timeout_at(attempt.until), self._free:
+                return await self._hand_over(mail, envelope, attempt)
         except SMTPAuthenticationError as error:
             return _refused("login", error.code, error.message)
         except SMTPResponseException as error:
-            return _refused(at[0], error.code, error.message)
+            return _refused(attempt.step, error.code, error.message)
         except (SMTPException, OSError, ssl.SSLError) as error:
             # The class says enough; a text may hold what was sent.
-            return Refused(at[0], 0, None, type(error).__name__)
+            return Refused(attempt.step, 0, None, type(error).__name__)
 
     async def close(self) -> None:
         """Say goodbye on all connections that nobody uses."""
@@ -134,9 +136,9 @@ class SmtpPool:
             await self._idle.popleft().quit()
 
     async def _hand_over(
-        self, mail: bytes, envelope: Envelope, at: list[Step]
+        self, mail: bytes, envelope: Envelope, attempt: "_Attempt"
     ) -> Taken | Refused:
-        async with self._connection(at) as connection:
+        async with self._connection(attempt) as connection:
             smtp = connection.smtp
             is_utf8 = not envelope.recipient.isascii()
             if is_utf8 and not smtp.supports_extension("smtputf8"):
@@ -144,11 +146,11 @@ class SmtpPool:
             options, to = _options(smtp, envelope, len(mail), is_utf8=is_utf8)
             encoding = "utf-8" if is_utf8 else "ascii"
             try:
-                at[0] = "sender"
+                attempt.take(smtp, "sender")
                 await smtp.mail(envelope.sender, options=options, encoding=encoding)
-                at[0] = "recipient"
+                attempt.take(smtp, "recipient")
                 await smtp.rcpt(envelope.recipient, options=to, encoding=encoding)
-                at[0] = "data"
+                attempt.take(smtp, "data")
                 answer = await smtp.data(mail)
             except (SMTPSenderRefused, SMTPRecipientRefused, SMTPDataError):
                 # It said no and is still there: the next may have better luck.
@@ -158,8 +160,8 @@ class SmtpPool:
             return Taken(_queue_id(answer.message))
 
     @asynccontextmanager
-    async def _connection(self, at: list[Step]) -> AsyncIterator["_Connection"]:
-        connection = await self._reused() or await self._opened(at)
+    async def _connection(self, attempt: "_Attempt") -> AsyncIterator["_Connection"]:
+        connection = await self._reused() or await self._opened(attempt)
         connection.is_good = False
         try:
             yield connection
@@ -197,7 +199,7 @@ class SmtpPool:
                 return
             self._idle.popleft().smtp.close()
 
-    async def _opened(self, at: list[Step]) -> "_Connection":
+    async def _opened(self, attempt: "_Attempt") -> "_Connection":
         starttls = {"required": True, "opportunistic": None, "off": False}
         smtp = SMTP(
             hostname=self._address.host,
@@ -207,13 +209,13 @@ class SmtpPool:
             if self._address.is_tls
             else starttls[self._address.starttls],
             tls_context=self._tls,
-            timeout=_COMMAND_SECONDS,
+            timeout=attempt.seconds(),
             local_hostname=self._local_hostname,
         )
         try:
-            await smtp.connect(timeout=_CONNECT_SECONDS)
+            await smtp.connect(timeout=min(_CONNECT_SECONDS, attempt.seconds()))
             if self._address.user is not None and self._address.password is not None:
-                at[0] = "login"
+                attempt.take(smtp, "login")
                 await smtp.login(self._address.user, self._address.password)
             elif smtp.is_ehlo_or_helo_needed:
                 await smtp.ehlo()
@@ -221,6 +223,29 @@ class SmtpPool:
             smtp.close()
             raise
         return _Connection(smtp)
+
+
+@dataclass
+class _Attempt:
+    """
+    How far a mail has come, and until when it may take.
+
+    Each command has what is left of that as its own limit: a cancellation that comes
+    in the moment of an answer is lost in Python 3.11 (`asyncio.wait_for`).
+    """
+
+    until: float
+    step: Step = "connect"
+
+    def take(self, smtp: SMTP, step: Step) -> None:
+        """Begin a step."""
+        self.step = step
+        smtp.timeout = self.seconds()
+
+    def seconds(self) -> float:
+        """Give what the next command may take."""
+        left = self.until - asyncio.get_running_loop().time()
+        return max(min(left, _COMMAND_SECONDS), _LEAST_SECONDS)
 
 
 class _Connection:

@@ -139,7 +139,8 @@ def _let_unsubscribe(
         ways.append(f"<mailto:{address}?subject=unsubscribe>")
     if ways:
         mail["List-Unsubscribe"] = ", ".join(ways)
-    if url:
+    # RFC 8058, 3.1: the click needs https.
+    if url and url.startswith("https://"):
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
 
 

@@ -30,6 +30,14 @@ DELETE FROM callboard.broadcasts WHERE id IN (
   LIMIT :limit FOR UPDATE SKIP LOCKED)
 """)
 
+_FORGET_DIGESTS = text("""
+DELETE FROM callboard.digests WHERE id IN (
+  SELECT id FROM callboard.digests d
+  WHERE d.created_at < :before
+    AND NOT EXISTS (SELECT FROM callboard.deliveries c WHERE c.digest_id = d.id)
+  ORDER BY d.created_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+""")
+
 
 class Retention:
     """The forgetting of what is old, for the service alone."""
@@ -48,6 +56,10 @@ class Retention:
     async def forget_broadcasts(self, before: datetime, limit: int) -> int:
         """Delete broadcasts of which no notification is left; gives how many."""
         return await self._forget(_FORGET_BROADCASTS, before, limit)
+
+    async def forget_digests(self, before: datetime, limit: int) -> int:
+        """Delete digests of before a moment whose delivery is gone; gives how many."""
+        return await self._forget(_FORGET_DIGESTS, before, limit)
 
     async def _forget(self, statement: TextClause, before: datetime, limit: int) -> int:
         result = await self._connection.execute(

@@ -29,11 +29,10 @@ class RetentionChore:
         self._transactions = transactions
         self._clock = clock
         kept = timedelta(days=settings.notifications_keep_days)
+        left = timedelta(days=settings.deliveries_keep_days)
         self._kinds: tuple[tuple[_Forget, timedelta], ...] = (
-            (
-                lambda work, *some: work.retention.forget_deliveries(*some),
-                timedelta(days=settings.deliveries_keep_days),
-            ),
+            (lambda work, *some: work.retention.forget_deliveries(*some), left),
+            (lambda work, *some: work.retention.forget_digests(*some), left),
             (lambda work, *some: work.retention.forget_notifications(*some), kept),
             (lambda work, *some: work.retention.forget_broadcasts(*some), kept),
             (lambda work, *some: work.reminders.forget(*some), kept),

@@ -35,6 +35,7 @@ digests = Table(
     instant("created_at", now=True),
     one_of("frequency", "hourly", "daily", "weekly"),
     UniqueConstraint("user_id", "frequency", "period", name="uq_digests_period"),
+    Index(None, "created_at"),
 )
 
 # One thing that is to reach somebody on one channel: a notification, what is unread in
@@ -256,6 +257,7 @@ webhook_deliveries = Table(
     UniqueConstraint("endpoint_id", "event_id", name="uq_webhook_deliveries_event"),
     Index(
         "ix_webhook_deliveries_due",
+        "endpoint_id",
         "due_at",
         postgresql_where=text("status = 'pending'"),
     ),

@@ -540,7 +540,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_webhook_deliveries_due",
         "webhook_deliveries",
-        ["due_at"],
+        ["endpoint_id", "due_at"],
         unique=False,
         schema="callboard",
         postgresql_where=sa.text("status = 'pending'"),
@@ -872,6 +872,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("digest_id IS NOT NULL"),
     )
     op.create_index(
+        op.f("ix_digests_created_at"),
+        "digests",
+        ["created_at"],
+        unique=False,
+        schema="callboard",
+    )
+    op.create_index(
         "ix_deliveries_digested",
         "deliveries",
         ["due_at", "id"],
@@ -1185,6 +1192,9 @@ def downgrade() -> None:
         schema="callboard",
     )
     op.drop_table("inbound_emails", schema="callboard")
+    op.drop_index(
+        op.f("ix_digests_created_at"), table_name="digests", schema="callboard"
+    )
     op.drop_table("digests", schema="callboard")
     op.drop_index(op.f("ix_devices_user_id"), table_name="devices", schema="callboard")
     op.drop_table("devices", schema="callboard")

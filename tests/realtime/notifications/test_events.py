@@ -183,8 +183,17 @@ async def test_what_is_old_goes_and_what_is_unread_stays(node: Node) -> None:
             talk=uuid4(),
             at=now - timedelta(days=91),
         )
+    await rows(
+        node,
+        "INSERT INTO callboard.digests (id, user_id, frequency, period, due_at,"
+        " created_at) VALUES (:id, :user, 'daily', '2026-01-01', :at, :at)"
+        " RETURNING id",
+        id=uuid4(),
+        user=ada.id,
+        at=now - timedelta(days=91),
+    )
     chore = RetentionChore(node.transaction, system_clock, node.settings)
-    assert await chore() == 3
+    assert await chore() == 4
     assert await chore() == 0
     left = await rows(node, "SELECT title FROM callboard.notifications ORDER BY title")
     assert [row["title"] for row in left] == ["read lately", "unread", "young"]

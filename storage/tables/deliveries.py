@@ -130,6 +130,12 @@ deliveries = Table(
     ),
     Index(None, "user_id", "id"),
     Index(
+        "ix_deliveries_conversation",
+        "user_id",
+        "conversation_id",
+        postgresql_where=text("conversation_id IS NOT NULL"),
+    ),
+    Index(
         None,
         "user_id",
         "channel",

@@ -879,6 +879,14 @@ def upgrade() -> None:
         schema="callboard",
     )
     op.create_index(
+        "ix_deliveries_conversation",
+        "deliveries",
+        ["user_id", "conversation_id"],
+        unique=False,
+        schema="callboard",
+        postgresql_where=sa.text("conversation_id IS NOT NULL"),
+    )
+    op.create_index(
         "ix_deliveries_digested",
         "deliveries",
         ["due_at", "id"],
@@ -1045,6 +1053,12 @@ def downgrade() -> None:
         table_name="deliveries",
         schema="callboard",
         postgresql_where=sa.text("status = 'sending'"),
+    )
+    op.drop_index(
+        "ix_deliveries_conversation",
+        table_name="deliveries",
+        schema="callboard",
+        postgresql_where=sa.text("conversation_id IS NOT NULL"),
     )
     op.drop_index(
         "ix_deliveries_digested",

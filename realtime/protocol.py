@@ -819,17 +819,13 @@ class _NotificationEvent(Event):
 
 
 class NotificationCreated(_NotificationEvent):
-    """Somebody is told something; on resuming, everything that is still unseen."""
+    """Somebody is told something; on resuming, as it is by then."""
 
     kind = "notification.created"
 
 
 class NotificationUpdated(_NotificationEvent):
-    """
-    A notification was counted up, seen, read or archived.
-
-    On resuming it may be one that is new to the client: keep it by its id.
-    """
+    """A notification was counted up, seen, read or archived."""
 
     kind = "notification.updated"
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.inbox import COLUMNS as NOTIFICATION
@@ -183,7 +183,9 @@ ORDER BY updated_at LIMIT :limit
 
 # What has changed of what somebody is shown, whole: it holds no history of its own.
 _NOTIFICATIONS = text(f"""
-SELECT {NOTIFICATION} FROM callboard.notifications n
+SELECT {NOTIFICATION},
+  NOT pg_visible_in_snapshot(n.created_xid, {_SINCE}) AS is_new
+FROM callboard.notifications n
 WHERE n.user_id = :me AND n.is_shown
   AND (n.expires_at IS NULL OR n.expires_at > :now)
   AND n.changed_xid >= pg_snapshot_xmin({_SINCE})
@@ -204,7 +206,8 @@ class Missed:
     moved: Sequence[Any]
     markers: Sequence[Any]
     reads: Sequence[Any]
-    notifications: Sequence[Notification]
+    # Each with whether it is new.
+    notifications: Sequence[tuple[Notification, bool]]
 
 
 async def cluster_identity(connection: asyncpg.Connection) -> str:
@@ -284,5 +287,10 @@ class Resume:
             moved=moved,
             markers=markers,
             reads=reads,
-            notifications=[Notification(**row._mapping) for row in shown],  # noqa: SLF001
+            notifications=[_to_shown(row) for row in shown],
         )
+
+
+def _to_shown(row: Row[Any]) -> tuple[Notification, bool]:
+    *values, is_new = row
+    return Notification(*values), is_new

@@ -98,9 +98,8 @@ async def _payloads(
         yield encode_event(event.kind, now, event.json_data())
     for event in _receipts(missed):
         yield encode_event(event.kind, now, event.json_data())
-    for row in missed.notifications:
-        # What is still unseen may be new or have come once more: it is told as new.
-        told = NotificationUpdated if row.seen_at else NotificationCreated
+    for row, is_new_here in missed.notifications:
+        told = NotificationCreated if is_new_here else NotificationUpdated
         event = told(notification=shown(row))
         yield encode_event(event.kind, now, event.json_data())
 

@@ -89,6 +89,7 @@ notifications = Table(
     instant("expires_at", nullable=True),
     instant("created_at", now=True),
     instant("updated_at", now=True),
+    xid("created_xid"),
     xid("changed_xid"),
     one_of("class", "service", "alert", "promotion"),
     one_of("priority", "low", "normal", "high", "urgent"),

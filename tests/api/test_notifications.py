@@ -261,19 +261,29 @@ async def test_two_devices_are_in_step_over_sockets(server: Served) -> None:
 async def test_what_changed_meanwhile_comes_on_resuming(server: Served) -> None:
     (ada,) = await make_people(server.node, "Ada")
     node = server.node
-    one, untouched = [await put_notification(node, ada) for _ in range(2)]
+    one, counted, untouched = [await put_notification(node, ada) for _ in range(3)]
     async with await Socket.connect(server.socket_url, ada.token) as socket:
         cursor = socket.hello["cursor"]
-    new = await put_notification(node, ada)
+    new, noticed = [await put_notification(node, ada) for _ in range(2)]
     await put_notification(node, ada, expires_at=PAST)
     await put_notification(node, ada, is_shown=False)
     async with httpx.AsyncClient(base_url=server.url) as http:
         await marked(http, ada, "read", ids=[str(one)])
+        # On another device, before this one has heard of it: it is new here.
+        await marked(http, ada, "seen", ids=[str(noticed)])
+    async with node.transaction() as work:
+        await work.connection.execute(
+            text(
+                "UPDATE callboard.notifications SET count = 2,"
+                " changed_xid = pg_current_xact_id() WHERE id = ANY(:ids)"
+            ),
+            {"ids": [counted, new]},
+        )
     async with await Socket.connect(
         server.socket_url, ada.token, cursor=cursor
     ) as socket:
         assert socket.hello["resumed"] is True
-        assert socket.hello["unread"]["notifications"] == 2
+        assert socket.hello["unread"]["notifications"] == 4
         await socket.request("ping")
         heard = {
             event["data"]["notification"]["id"]: event["type"]
@@ -282,7 +292,9 @@ async def test_what_changed_meanwhile_comes_on_resuming(server: Served) -> None:
         }
     assert heard == {
         str(one): "notification.updated",
+        str(counted): "notification.updated",
         str(new): "notification.created",
+        str(noticed): "notification.created",
     }
     assert str(untouched) not in heard
     async with node.transaction() as work:

@@ -658,6 +658,12 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column(
+            "created_xid",
+            Xid8(),
+            server_default=sa.text("pg_current_xact_id()"),
+            nullable=False,
+        ),
+        sa.Column(
             "changed_xid",
             Xid8(),
             server_default=sa.text("pg_current_xact_id()"),

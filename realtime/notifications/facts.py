@@ -6,11 +6,12 @@ from datetime import datetime
 from uuid import UUID
 
 from realtime.notifications.catalogue import Catalogue
+from realtime.notifications.listed import listed_in
 from realtime.notifications.schedule import local_day
 from storage.devices import Device
 from storage.preferences import NotificationSettings, PreferenceRow
 from storage.rechecks import Addressee, Asked, Course, Place, Sibling, Subject, Told
-from storage.records import ConversationId, UserId
+from storage.records import ConversationId, Gig, GigId, UserId
 from storage.releases import Claimed
 from storage.unit_of_work import UnitOfWork
 
@@ -34,6 +35,8 @@ class Facts:
     courses: Mapping[_Pair, Sequence[Course]]
     messages: Mapping[UUID, Sequence[Told]]
     devices: Mapping[UUID, Device]
+    # Those that notifications list by name.
+    gigs: Mapping[UUID, Gig]
 
     def place_of(
         self, user: UserId, conversation: ConversationId | None
@@ -88,6 +91,7 @@ async def gather(
     }
     places = await work.rechecks.places(talks | mentioned)
     courses = await work.rechecks.courses(talks, now)
+    listed = {GigId(id_) for each in subjects.values() for id_ in listed_in(each)}
     facts = Facts(
         now=now,
         items=items,
@@ -105,6 +109,7 @@ async def gather(
         devices=await work.devices.with_ids(
             {each.device_id for each in everything if each.device_id is not None}
         ),
+        gigs=await work.gigs.named(listed) if listed else {},
     )
     asked = [
         _asked(each, facts, catalogue)

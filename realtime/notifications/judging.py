@@ -10,8 +10,10 @@ from uuid import UUID
 
 from realtime.notifications.catalogue import Catalogue, Entry
 from realtime.notifications.facts import Facts, told_up_to
+from realtime.notifications.listed import still_listed
 from realtime.notifications.notifier import Item
 from realtime.notifications.parcels import (
+    DEFAULT_LOCALE,
     Load,
     message_items,
     notification_item,
@@ -36,6 +38,7 @@ from realtime.notifications.rechecking import (
     subject_flaw,
     time_for,
 )
+from realtime.notifications.wording import Reader
 from realtime.presence import Found
 from realtime.settings import Settings
 from storage.rechecks import Sibling
@@ -45,6 +48,9 @@ from storage.retracts import RETRACT
 
 # A digest shows so many things, and says how many more there are.
 DIGEST_ITEMS = 50
+
+# Why a digest is looked at once more, or something waits for the next.
+LONG_DIGEST = "long_digest"
 
 
 @dataclass(slots=True)
@@ -60,6 +66,8 @@ class Judge:
     catalogue: Catalogue
     settings: Settings
     found: Found
+    # Of what a digest carries so many have been looked up.
+    most_items: int
     loads: dict[UUID, Load] = field(default_factory=dict)
     dropped: dict[UUID, str] = field(default_factory=dict)
     carried_up_to: dict[UUID, int] = field(default_factory=dict)
@@ -81,6 +89,10 @@ class Judge:
         if isinstance(verdict, Go) and delivery.channel == "push" and about:
             self._going.add((delivery.user_id, about))
         return verdict
+
+    def is_long(self, carrier: Claimed) -> bool:
+        """Tell whether a digest may carry more than has been looked up."""
+        return len(self.facts.items.get(carrier.id, ())) >= self.most_items
 
     def flaw_of(self, delivery: Claimed) -> str | None:
         """Say why one means nothing any more, whatever the time."""
@@ -134,9 +146,16 @@ class Judge:
             return "deleted"
         place = self.facts.place_of(subject.user_id, subject.conversation_id)
         flaw = subject_flaw(subject, place, entry, self.facts.now)
-        if flaw is None:
-            self.loads[delivery.id] = Load([notification_item(subject, self.facts)])
-        return flaw
+        if flaw is not None:
+            return flaw
+        person = self.facts.people[subject.user_id]
+        zone = self.facts.settings[subject.user_id].timezone
+        reader = Reader(person.locale or DEFAULT_LOCALE, zone)
+        left = still_listed(subject, entry, self.facts.gigs, reader, self.facts.now)
+        if left is None:
+            return "gig_closed"
+        self.loads[delivery.id] = Load([notification_item(left, self.facts)])
+        return None
 
     def _messages_flaw(
         self, delivery: Claimed, conversation: ConversationId, entry: Entry
@@ -233,7 +252,9 @@ class Judge:
             packed.extend(load.items[:room])
             more += load.more + max(len(load.items) - room, 0)
         if not packed:
-            return Skip("empty")
+            # Nothing of these is left; what is behind them has not been looked at.
+            is_all = not self.is_long(carrier)
+            return Skip("empty") if is_all else Hold(self.facts.now, LONG_DIGEST)
         self.loads[carrier.id] = Load(packed, more)
         return Go()
 

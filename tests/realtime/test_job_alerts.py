@@ -13,6 +13,8 @@ from realtime.notifications.catalogue import load_catalogue
 from realtime.notifications.events import EventLine
 from realtime.notifications.finding import words
 from realtime.notifications.job_alerts import CONSUMER, JobAlertLine, find
+from realtime.notifications.notifier import Parcel
+from realtime.notifications.releasing import Releaser
 from tests.api.calling import KEY
 from tests.factories import Person, make_people
 
@@ -384,3 +386,62 @@ async def test_one_company_does_not_fill_the_list_and_counts_are_lines(
     assert (lines, told["count"]) == (10, 15)
     assert lines + more == told["count"]
     assert told["message"].count("Job") == lines
+
+
+async def test_what_closes_before_a_mail_leaves_is_not_in_it(
+    market: Market, people: list[Person], node: Node
+) -> None:
+    _, ada, grace = people
+    await market.alert(ada, "daily")
+    await market.alert(grace, "daily")
+    gigs = {
+        title: await market.put(title=title)
+        for title in ("Dancers", "Singers", "Extras")
+    }
+    market.now += timedelta(days=1)
+    assert await market.counts(ada) == [3]
+    async with node.transaction() as work:
+        await work.connection.execute(
+            text("UPDATE callboard.users SET email = id || '@example.org'")
+        )
+        await work.connection.execute(
+            text(
+                "INSERT INTO callboard.deliveries (id, user_id, channel, type, class,"
+                " priority, mode, status, notification_id, due_at, created_at,"
+                " updated_at) SELECT gen_random_uuid(), user_id, 'email', type, class,"
+                " priority, 'instant', 'pending', id, :now, :now, :now"
+                " FROM callboard.notifications"
+            ),
+            {"now": market.now},
+        )
+    await market.put(gigs["Dancers"], title="Dancers", status="cancelled")
+    await market.put(gigs["Extras"], title="Extras", status="closed")
+
+    async def leaves(person: Person) -> list[Parcel]:
+        releaser = Releaser(
+            node.transaction, (), lambda: market.now, None, node.settings, CATALOGUE
+        )
+        async with node.transaction() as work:
+            await work.connection.execute(
+                text(
+                    "UPDATE callboard.deliveries"
+                    " SET due_at = CAST(:now AS timestamptz)"
+                    " + CASE WHEN user_id = :me THEN interval '0' ELSE interval '1 day'"
+                    " END WHERE status = 'pending'"
+                ),
+                {"now": market.now, "me": person.id},
+            )
+        return await releaser.release({"email"}, 10)
+
+    (mail,) = await leaves(ada)
+    (item,) = mail.items
+    assert (item.title, item.text) == ("A new job: Mine", "Singers")
+    assert "Dancers" not in str(item.data)
+    await market.put(gigs["Singers"], title="Singers", status="filled")
+    assert await leaves(grace) == []
+    async with node.transaction() as work:
+        rows = await work.connection.execute(
+            text("SELECT reason FROM callboard.deliveries WHERE user_id = :me"),
+            {"me": grace.id},
+        )
+        assert list(rows.scalars()) == ["gig_closed"]

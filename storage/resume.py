@@ -292,5 +292,6 @@ class Resume:
 
 
 def _to_shown(row: Row[Any]) -> tuple[Notification, bool]:
-    *values, is_new = row
-    return Notification(*values), is_new
+    columns = dict(row._mapping)  # noqa: SLF001 - its columns
+    is_new = columns.pop("is_new")
+    return Notification(**columns), is_new

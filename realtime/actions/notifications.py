@@ -98,15 +98,15 @@ async def settle_connections(work: UnitOfWork, links: Sequence[Connection]) -> N
     """
     Take requests that wait no more for read, whoever ended that.
 
-    Read in the moment of that change.
+    Read in the moment of that change. Devices that showed them take them back.
     """
     over = [link for link in links if link.status != "pending"]
     if not over:
         return
+    at = max(link.updated_at for link in over)
     async with work.as_the_server():
-        changed = await work.inbox.settle_connections(
-            [link.id for link in over], max(link.updated_at for link in over)
-        )
+        changed = await work.inbox.settle_connections([link.id for link in over], at)
+        await work.retracts.plan_for(changed, at)
         for row in await work.inbox.these(changed):
             tell_updated(work, row)
 
@@ -119,6 +119,7 @@ async def settle_events(
 
     A request that was answered before anybody was told of it, and what told somebody
     of messages after which they have spoken themselves: sending reads all before it.
+    Devices that showed it take it back, and what they showed of those messages.
     """
     ended = {
         ConnectionId(UUID(event.subject["connection_id"]))
@@ -137,9 +138,9 @@ async def settle_events(
     }
     if not ended and not said:
         return
-    changed = await work.inbox.settle_late(
-        ended, [(*place, seq) for place, seq in said.items()], now
-    )
+    spoken = [(*place, seq) for place, seq in said.items()]
+    changed = await work.inbox.settle_late(ended, spoken, now)
+    await work.retracts.plan_for(changed, now, read=spoken)
     for row in await work.inbox.these(changed):
         tell_updated(work, row)
 

@@ -8,24 +8,22 @@ LANGUAGE sql VOLATILE AS $$
     FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid
 $$;
 
--- Have every device that was pushed some of these things of the user whose transaction
--- this is take them back: notifications that are read or put away, and messages of a
+-- Have every device that was pushed some of these things of a user take them back: notifications that are read or put away, and messages of a
 -- conversation up to a place; each once. What is on its way just now counts as shown. A
 -- browser has to show something for every push, so only what says that it need not is
 -- told. It is as if sent before already: what gathers for a conversation joins what is
 -- pending, and is not to join this.
-CREATE OR REPLACE FUNCTION callboard.plan_retracts(
-  p_notifications uuid[], p_conversation uuid, p_seq bigint, p_now timestamptz
+CREATE OR REPLACE FUNCTION callboard.plan_retracts_of(
+  p_user uuid, p_notifications uuid[], p_conversation uuid, p_seq bigint,
+  p_now timestamptz
 ) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
-DECLARE
-  me uuid := callboard.current_user_id();
 BEGIN
   -- Whoever was pushed nothing reads as fast as ever.
-  IF NOT EXISTS (SELECT FROM deliveries WHERE user_id = me AND channel = 'push'
+  IF NOT EXISTS (SELECT FROM deliveries WHERE user_id = p_user AND channel = 'push'
       AND sent_at > p_now - interval '7 days')
     AND NOT EXISTS (SELECT FROM deliveries WHERE status = 'sending'
-      AND leased_until > p_now AND user_id = me AND channel = 'push') THEN
+      AND leased_until > p_now AND user_id = p_user AND channel = 'push') THEN
     RETURN;
   END IF;
   INSERT INTO deliveries (id, user_id, channel, type, class, priority, mode, status,
@@ -38,11 +36,11 @@ BEGIN
   FROM (
     SELECT DISTINCT ON (d.device_id, d.notification_id, d.conversation_id) d.*
     FROM (
-      SELECT * FROM deliveries WHERE user_id = me
+      SELECT * FROM deliveries WHERE user_id = p_user
         AND channel = 'push' AND sent_at > p_now - interval '7 days'
         AND status IN ('sent', 'delivered')
       UNION ALL
-      SELECT * FROM deliveries WHERE user_id = me
+      SELECT * FROM deliveries WHERE user_id = p_user
         AND channel = 'push' AND status = 'sending' AND leased_until > p_now
     ) d
     JOIN devices v ON v.id = d.device_id
@@ -59,4 +57,13 @@ BEGIN
     ORDER BY d.device_id, d.notification_id, d.conversation_id, d.last_seq DESC
   ) shown;
 END
+$$;
+
+-- The same for the user whose transaction this is.
+CREATE OR REPLACE FUNCTION callboard.plan_retracts(
+  p_notifications uuid[], p_conversation uuid, p_seq bigint, p_now timestamptz
+) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
+  SELECT callboard.plan_retracts_of(callboard.current_user_id(), p_notifications,
+    p_conversation, p_seq, p_now)
 $$;

@@ -202,7 +202,7 @@ BEGIN
       WHERE p.pronamespace = 'callboard'::regnamespace LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', signature);
     EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO callboard_service', signature);
-    IF signature !~ '(send_messages|end_due_threads|forget_uploads|forget_devices|forget_logs|lock_any_message|wipe_message|presence_pairs)' THEN
+    IF signature !~ '(send_messages|end_due_threads|forget_uploads|forget_devices|forget_logs|lock_any_message|wipe_message|plan_retracts_of|presence_pairs)' THEN
       EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO callboard_user', signature);
     END IF;
   END LOOP;

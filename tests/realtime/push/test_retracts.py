@@ -1,13 +1,18 @@
 """What was read elsewhere is taken back from the devices that showed it, once."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
 
-from realtime.actions.notifications import mark
+from realtime.actions.connections import put_connections
+from realtime.actions.notifications import mark, settle_events
 from realtime.actions.receipts import mark_read
 from realtime.actor import Actor
 from realtime.node import Node
 from realtime.notifications.notifier import Parcel, Sent
 from realtime.push.payloads import tag_of
+from storage.domain_events import DomainEvent
 from storage.records import ConversationId
 from tests.realtime.notifications.carrying import Desk, Someone
 
@@ -112,3 +117,52 @@ async def test_nothing_is_taken_back_that_was_not_shown_or_by_who_cannot(
     assert await desk.release() == []
     types = {row["type"] for each in (browser, ada) for row in await desk.rows(each)}
     assert types == {"note"}
+
+
+async def test_who_answers_has_what_they_answered_taken_back(node: Node) -> None:
+    desk = Desk(node)
+    ada, grace = await somebody(desk, 2)
+    talk = await desk.talk(ada, grace)
+    mention = await desk.note(
+        ada, "push", conversation_id=talk, seq=1, related_user_id=grace.id
+    )
+    await desk.say(talk, grace, "Hello @Ada", 1)
+    await desk.expect(ada, talk, 1, "push")
+    shown = await desk.release()
+    assert len(shown) == 2
+    desk.clock.move(seconds=1)
+    # From a desk where nothing was opened: nothing else says that it was read.
+    said = {"sender_id": str(ada.id), "conversation_id": str(talk), "seq": 2}
+    event = DomainEvent(
+        1, 1, "messages.created", {}, {"messages": [said]}, desk.clock()
+    )
+    async with node.transaction() as work:
+        await settle_events(work, [event], desk.clock())
+    back = await desk.release()
+    assert kinds(back) == ["retract", "retract"]
+    assert {tag_of(parcel) for parcel in back} == {tag_of(parcel) for parcel in shown}
+    assert mention in {parcel.items[0].notification_id for parcel in back}
+    async with node.transaction() as work:
+        await settle_events(work, [event], desk.clock())
+    assert await desk.release() == []
+
+
+async def test_a_request_that_was_answered_is_taken_back(node: Node) -> None:
+    desk = Desk(node)
+    ada, grace = await somebody(desk, 2)
+    link: dict[str, Any] = {
+        "id": uuid4(),
+        "requester_id": grace.id,
+        "recipient_id": ada.id,
+        "status": "pending",
+        "message": None,
+    }
+    async with node.transaction() as work:
+        await put_connections(work, [link])
+    note = await desk.note(ada, "push", related_connection_id=link["id"])
+    assert len(await desk.release()) == 1
+    async with node.transaction() as work:
+        await put_connections(work, [{**link, "status": "accepted"}])
+    desk.clock.now = datetime.now(UTC)
+    (back,) = await desk.release()
+    assert (back.kind, back.items[0].notification_id) == ("retract", note)

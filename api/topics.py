@@ -62,6 +62,8 @@ async def list_topics(node: ANode, actor: AnActor) -> Page[Topic]:
 async def follow(node: ANode, actor: AnActor, topic: ATopic) -> None:
     """
     Follow a topic; a second time changes nothing. `everyone` is not one to follow.
+
+    Topics are open to all: whoever knows the name is told what is told to it.
     """
     async with node.transaction(actor.user_id) as work:
         await follow_topic(work, actor.user_id, topic, node.clock())

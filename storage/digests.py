@@ -119,6 +119,32 @@ UPDATE callboard.deliveries SET status = :status, reason = :reason,
 WHERE carrier_id = :carrier_id AND status = 'carried'
 """)
 
+# What gathers in a conversation meanwhile has its place and carries this as well.
+_PUT_BACK = text("""
+WITH beyond AS MATERIALIZED (
+  SELECT id, user_id, conversation_id, channel, device_id, first_seq
+  FROM callboard.deliveries
+  WHERE carrier_id = :carrier_id AND status = 'carried' AND id <> ALL(:looked_at)
+  FOR UPDATE
+), joined AS (
+  UPDATE callboard.deliveries d SET first_seq = LEAST(d.first_seq, b.first_seq)
+  FROM beyond b
+  WHERE d.status = 'pending' AND d.user_id = b.user_id
+    AND d.conversation_id = b.conversation_id AND d.channel = b.channel
+    AND d.device_id IS NOT DISTINCT FROM b.device_id
+  RETURNING b.id
+)
+UPDATE callboard.deliveries d
+SET carrier_id = NULL, updated_at = :now,
+  due_at = CASE WHEN j.id IS NULL THEN CAST(:due_at AS timestamptz) ELSE d.due_at END,
+  status = CASE WHEN j.id IS NULL THEN 'pending' ELSE 'skipped' END,
+  reason = CASE WHEN j.id IS NULL THEN d.reason ELSE 'joined' END,
+  trail = CASE WHEN j.id IS NULL
+    THEN callboard.trailed(d.trail, :now, 'moved', 'long_digest')
+    ELSE callboard.trailed(d.trail, :now, 'skipped', 'joined') END
+FROM beyond b LEFT JOIN joined j ON j.id = b.id WHERE d.id = b.id
+""").bindparams(bindparam("looked_at", type_=ARRAY(Uuid)))
+
 
 class Digests:
     """The digests, for the service alone."""
@@ -190,6 +216,24 @@ class Digests:
             for each in together
         ]
         await self._connection.execute(_CARRY, carried)
+
+    async def put_back(
+        self,
+        carrier: UUID,
+        looked_at: Collection[UUID],
+        due_at: datetime,
+        now: datetime,
+    ) -> None:
+        """Have all that a delivery carries wait again, but for what was looked at."""
+        await self._connection.execute(
+            _PUT_BACK,
+            {
+                "carrier_id": carrier,
+                "looked_at": list(looked_at),
+                "due_at": due_at,
+                "now": now,
+            },
+        )
 
     async def settle(
         self, carrier: UUID, status: str, reason: str | None, now: datetime

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from realtime.clock import Clock
 from realtime.notifications.catalogue import Catalogue
+from realtime.notifications.facts import Facts
 from realtime.notifications.notifier import Outcome, Rejected, Retry, Sent
 from realtime.notifications.preferences import resolve
 from realtime.notifications.schedule import last_period, next_digest, realign
@@ -22,6 +23,7 @@ from realtime.work import Transactions
 from storage.digests import Carrier, Digest, Waiting
 from storage.preferences import NotificationSettings, PreferenceRow
 from storage.records import UserId
+from storage.releases import Claimed
 from storage.unit_of_work import UnitOfWork
 
 # Deliveries that are looked at for whose digests are due, in one transaction.
@@ -156,6 +158,13 @@ async def replan(work: UnitOfWork, user: UserId, now: datetime) -> None:
         due_at = realign(waiting.mode, settings, waiting.due_at, now)
         if due_at != waiting.due_at:
             await work.digests.move(waiting, waiting.mode, due_at, "schedule", now)
+
+
+async def put_back(work: UnitOfWork, carrier: Claimed, facts: Facts) -> None:
+    """Have what was not looked at, of all that a digest carries, wait for the next."""
+    looked_at = [item.id for item in facts.items[carrier.id]]
+    due_at = next_digest(carrier.mode, facts.settings[carrier.user_id], facts.now)
+    await work.digests.put_back(carrier.id, looked_at, due_at, facts.now)
 
 
 async def settle_carried(

@@ -49,6 +49,9 @@ from storage.retracts import RETRACT
 # A digest shows so many things, and says how many more there are.
 DIGEST_ITEMS = 50
 
+# Why a digest is looked at once more, or something waits for the next.
+LONG_DIGEST = "long_digest"
+
 
 @dataclass(slots=True)
 class Judge:
@@ -63,6 +66,8 @@ class Judge:
     catalogue: Catalogue
     settings: Settings
     found: Found
+    # Of what a digest carries so many have been looked up.
+    most_items: int
     loads: dict[UUID, Load] = field(default_factory=dict)
     dropped: dict[UUID, str] = field(default_factory=dict)
     carried_up_to: dict[UUID, int] = field(default_factory=dict)
@@ -84,6 +89,10 @@ class Judge:
         if isinstance(verdict, Go) and delivery.channel == "push" and about:
             self._going.add((delivery.user_id, about))
         return verdict
+
+    def is_long(self, carrier: Claimed) -> bool:
+        """Tell whether a digest may carry more than has been looked up."""
+        return len(self.facts.items.get(carrier.id, ())) >= self.most_items
 
     def flaw_of(self, delivery: Claimed) -> str | None:
         """Say why one means nothing any more, whatever the time."""
@@ -243,7 +252,9 @@ class Judge:
             packed.extend(load.items[:room])
             more += load.more + max(len(load.items) - room, 0)
         if not packed:
-            return Skip("empty")
+            # Nothing of these is left; what is behind them has not been looked at.
+            is_all = not self.is_long(carrier)
+            return Skip("empty") if is_all else Hold(self.facts.now, LONG_DIGEST)
         self.loads[carrier.id] = Load(packed, more)
         return Go()
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from realtime.clock import Clock
 from realtime.notifications.catalogue import Catalogue
 from realtime.notifications.delivery_metrics import DeliveryMetrics
-from realtime.notifications.digests import settle_carried
+from realtime.notifications.digests import put_back, settle_carried
 from realtime.notifications.facts import Facts, gather
 from realtime.notifications.judging import Judge
 from realtime.notifications.notifier import Notifier, Outcome, Parcel, Skipped
@@ -50,8 +50,8 @@ _ALL = 1_000_000
 # the same moment do not all find the same.
 _CHOICE = 4
 
-# What a digest carries is looked at no further than this.
-_MOST_ITEMS = 500
+# Of what a digest carries so many leave in one; what is more waits for the next.
+MOST_ITEMS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,7 @@ class Releaser:
         catalogue: Catalogue,
         *,
         metrics: DeliveryMetrics | None = None,
+        most_items: int = MOST_ITEMS,
     ) -> None:
         self._transactions = transactions
         self.notifiers = notifiers
@@ -89,6 +90,7 @@ class Releaser:
         self._settings = settings
         self._catalogue = catalogue
         self._metrics = metrics or DeliveryMetrics()
+        self._most_items = most_items
         self._recorder = Recorder(transactions, clock, settings, self._metrics)
 
     async def release(
@@ -140,9 +142,11 @@ class Releaser:
             if not claimed:
                 return Page()
             facts = await gather(
-                work, self._catalogue, claimed, now, most_items=_MOST_ITEMS
+                work, self._catalogue, claimed, now, most_items=self._most_items
             )
-            judge = Judge(facts, self._catalogue, self._settings, found)
+            judge = Judge(
+                facts, self._catalogue, self._settings, found, self._most_items
+            )
             page = await self._decide(work, judge, claimed, limit, now + lease)
         for channel, class_, reason, waited in page.skipped:
             self._metrics.count_skipped(channel, reason)
@@ -236,6 +240,9 @@ class Releaser:
             },
             now,
         )
+        for each in going.values():
+            if each.digest_id is not None and judge.is_long(each):
+                await put_back(work, each, judge.facts)
         await work.releases.carried_up_to(judge.carried_up_to)
         await work.releases.leave(
             {each.id: judge.loads[each.id].last_seq for each in going.values()},

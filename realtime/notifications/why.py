@@ -203,7 +203,7 @@ class Support:
         facts = await gather(
             work, self._catalogue, [delivery], at, most_items=_NO_ITEMS
         )
-        judge = Judge(facts, self._catalogue, self._settings, presence)
+        judge = Judge(facts, self._catalogue, self._settings, presence, _NO_ITEMS)
         if delivery.mode == "instant":
             return _foreseen(delivery, judge.judge(delivery), at, now)
         flaw = judge.flaw_of(delivery)

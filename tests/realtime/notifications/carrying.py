@@ -13,7 +13,7 @@ from realtime.node import Node
 from realtime.notifications.catalogue import Catalogue, Entry
 from realtime.notifications.digests import DigestLine
 from realtime.notifications.notifier import Outcome, Parcel, Sent
-from realtime.notifications.releasing import Releaser
+from realtime.notifications.releasing import MOST_ITEMS, Releaser
 from realtime.presence import Finder
 from storage.deliveries import NewDelivery
 from storage.ids import uuid7
@@ -110,6 +110,7 @@ class Desk:
     node: Node
     clock: Hands = field(default_factory=Hands)
     presence: Finder | None = None
+    most_items: int = MOST_ITEMS
 
     def releaser(self) -> Releaser:
         """Make one as a worker does."""
@@ -120,6 +121,7 @@ class Desk:
             self.presence,
             self.node.settings,
             CATALOGUE,
+            most_items=self.most_items,
         )
 
     async def run(self, statement: str, **values: object) -> Sequence[Any]:

@@ -16,6 +16,7 @@ from realtime.node import Node
 from realtime.notifications.catalogue import Catalogue
 from realtime.notifications.digests import DigestLine
 from realtime.notifications.notifier import Outcome, Rejected, Retry, Sent
+from realtime.notifications.releasing import MOST_ITEMS
 from realtime.notifications.schedule import next_digest
 from storage.deliveries import NewDelivery
 from storage.preferences import PreferenceRow
@@ -235,8 +236,65 @@ async def test_a_full_digest_takes_no_room_from_others(desk: Desk) -> None:
     await desk.digest()
     parcels = await desk.release()
     assert {each.recipient.id for each in parcels} == {each.id for each in people}
-    for person in people:
+    for person in people[1:]:
         assert set(await desk.outcome(person)) == {"sent"}
+    # What was not looked at has not been told, and waits for the next.
+    assert Counter(await desk.outcome(many)) == {"sent": MOST_ITEMS + 1, None: 1001}
+
+
+async def test_each_thing_in_a_long_digest_is_looked_at_before_it_is_told(
+    desk: Desk,
+) -> None:
+    desk.most_items = 2
+    ada, bob = await desk.people(2)
+    notes = [await wait(desk, ada) for _ in range(7)]
+    await desk.choose(ada, "email", "daily")
+    talk = await desk.talk(ada, bob)
+    await desk.say(talk, bob, "Hello", 1)
+    await desk.expect(ada, talk, 1, "email", mode="daily", due_in=3 * 3600)
+    # The oldest mean nothing any more, and keep no other from being told today.
+    await desk.run(
+        "UPDATE callboard.notifications SET read_at = :at WHERE id = ANY(:ids)",
+        at=MONDAY,
+        ids=[*notes[:4], notes[6]],
+    )
+    desk.clock.now = EIGHT
+    await desk.digest()
+    # Something is said while the digest is on its way to be put together.
+    await desk.say(talk, bob, "Still there?", 2)
+    await desk.expect(ada, talk, 2, "email", mode="daily", due_in=24 * 3600)
+    (parcel,) = await desk.release()
+    assert [each.notification_id for each in parcel.items] == notes[4:6]
+    assert parcel.more == 0
+    assert Counter(await desk.outcome(ada)) == {
+        "read": 4,
+        "sent": 3,
+        "joined": 1,
+        None: 2,
+    }
+
+    desk.clock.move(days=1)
+    await desk.digest()
+    (parcel,) = await desk.release()
+    assert [each.text for each in parcel.items] == ["Hello", "Still there?"]
+    assert Counter(await desk.outcome(ada)) == {"read": 5, "sent": 5, "joined": 1}
+
+    # Where nothing at all is left, the digest is found empty in the end.
+    gone = [await wait(desk, ada) for _ in range(4)]
+    await desk.run(
+        "UPDATE callboard.notifications SET read_at = :at WHERE id = ANY(:ids)",
+        at=desk.clock(),
+        ids=gone,
+    )
+    desk.clock.move(days=1)
+    await desk.digest()
+    assert await desk.release() == []
+    assert Counter(await desk.outcome(ada)) == {
+        "read": 9,
+        "sent": 5,
+        "joined": 1,
+        "empty": 1,
+    }
 
 
 async def test_a_type_that_is_gone_from_the_catalogue_is_told_no_more(

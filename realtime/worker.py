@@ -19,8 +19,6 @@ from realtime.actions.threads import tell_lives
 from realtime.actions.uploads import remove_discarded
 from realtime.clock import Clock, system_clock
 from realtime.file_stores import file_store
-from realtime.intake.retention import InboundChore
-from realtime.mail.retention import MailChore
 from realtime.notifications import job_alerts, reminders
 from realtime.notifications.broadcasts import BroadcastLine
 from realtime.notifications.catalogue import load_catalogue
@@ -32,12 +30,12 @@ from realtime.notifications.notifier import Notifier
 from realtime.notifications.notifiers import build_notifiers
 from realtime.notifications.relay import UnclaimedChore
 from realtime.notifications.releasing import Releaser
-from realtime.notifications.retention import RetentionChore
 from realtime.notifications.triggers import CONSUMER as NOTIFICATIONS
 from realtime.notifications.triggers import Triggers
 from realtime.presence import Finder
 from realtime.push.building import DeviceChore
 from realtime.recount import SpotChecks
+from realtime.retention import RetentionChore
 from realtime.settings import Settings
 from realtime.webhooks.fanning import CONSUMER as WEBHOOKS
 from realtime.webhooks.fanning import fan_out
@@ -121,9 +119,7 @@ class Worker:
             "logs": self._forget_logs,
             "uploads": self._remove_uploads,
             "counts": self._check_counts,
-            "mails": MailChore(self._transactions, clock, settings),
-            "inbound": InboundChore(self._transactions, clock, settings),
-            "notifications": RetentionChore(self._transactions, clock, settings),
+            "retention": RetentionChore(self._transactions, clock, settings),
             "devices": DeviceChore(self._transactions, clock, settings),
             "unclaimed": UnclaimedChore(self._transactions, clock, settings),
             "webhooks": WebhookChore(self._transactions, clock, settings),

@@ -11,7 +11,7 @@ from realtime.clock import system_clock
 from realtime.errors import Unavailable
 from realtime.node import Node
 from realtime.notifications.events import PAGE, EventLine
-from realtime.notifications.retention import RetentionChore
+from realtime.retention import RetentionChore
 from storage.domain_events import DomainEvent
 from storage.errors import Busy
 from storage.unit_of_work import UnitOfWork

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from realtime.mail.retention import MailChore
 from realtime.node import Node
+from realtime.retention import RetentionChore
 from storage.records import UserId
 from tests.factories import make_people
 
@@ -31,7 +31,7 @@ async def test_mails_are_forgotten_with_their_deliveries(node: Node) -> None:
     async with node.transaction() as work:
         long_ago = now - timedelta(days=30)
         await work.emails.soft_bounce("grace@chat.example", now=long_ago)
-    chore = MailChore(node.transaction, lambda: now, node.settings)
+    chore = RetentionChore(node.transaction, lambda: now, node.settings)
     assert await chore() == 3
     assert await chore() == 0
     async with node.transaction() as work:

@@ -1,4 +1,4 @@
-"""What nobody asks for any more goes: old notifications, deliveries, broadcasts."""
+"""What nobody asks for any more goes: notifications, deliveries, mails in and out."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -20,7 +20,8 @@ class RetentionChore:
     """
     A chore of the worker: removes what is older than the settings keep, in pieces.
 
-    What nobody has read stays; what is still to leave does too.
+    What is not yet over stays: unread notifications, what is still to leave,
+    complaints about mails.
     """
 
     def __init__(
@@ -31,6 +32,10 @@ class RetentionChore:
         kept = timedelta(days=settings.notifications_keep_days)
         left = timedelta(days=settings.deliveries_keep_days)
         self._kinds: tuple[tuple[_Forget, timedelta], ...] = (
+            # What is known of mails goes with the deliveries that they were.
+            (lambda work, *some: work.emails.forget_logs(*some), left),
+            (lambda work, *some: work.inbound.forget(*some), left),
+            (lambda work, now, _: work.emails.forget(now), timedelta()),
             (lambda work, *some: work.retention.forget_deliveries(*some), left),
             (lambda work, *some: work.retention.forget_digests(*some), left),
             (lambda work, *some: work.retention.forget_notifications(*some), kept),

@@ -44,8 +44,8 @@ async def work_until_signal(settings: Settings) -> None:
     try:
         with explained(dsn):
             await database.open()
-        log.info("working", extra={"chores": ",".join(worker.chores)})
         async with _shown(settings, worker):
+            log.info("working", extra={"chores": ",".join(worker.chores)})
             await worker.work()
     finally:
         if presence is not None:

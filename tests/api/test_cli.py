@@ -201,6 +201,28 @@ def test_a_worker_forgets_and_stops_when_told(database: TestDatabase) -> None:
         assert worker.ends() == 0
 
 
+def test_a_worker_shows_its_numbers_at_a_port_of_its_own(
+    database: TestDatabase, free_port: int
+) -> None:
+    settings = {
+        "CALLBOARD_DATABASE_URL": database.url,
+        "CALLBOARD_WORKER_METRICS_PORT": str(free_port),
+    }
+    with Program("worker", **settings) as worker:
+        worker.wait_for("working")
+        with httpx.Client(trust_env=False) as http:
+            answer = http.get(f"http://127.0.0.1:{free_port}/metrics")
+        assert answer.status_code == 200
+        assert "callboard_delivery_seconds" in answer.text
+        # A second one has no place to show its own, and says so.
+        other = call("worker", **settings)
+        assert other.returncode == 1
+        assert_one_sentence(other.stderr)
+        assert f"port {free_port}" in other.stderr
+        worker.send_signal(signal.SIGTERM)
+        assert worker.ends() == 0
+
+
 async def test_a_crashed_worker_of_two_is_replaced(
     database: TestDatabase, free_port: int, tmp_path: Path
 ) -> None:

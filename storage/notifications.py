@@ -173,7 +173,8 @@ _CHANGED = ", ".join(
 _UPDATE = text(f"""
 UPDATE callboard.notifications n
 SET {_CHANGED},
-  changed_xid = pg_current_xact_id()
+  -- Who has seen what it said has not seen what it says now.
+  seen_at = NULL, changed_xid = pg_current_xact_id()
 FROM {_ROWS} v WHERE n.id = v.id
 RETURNING {COLUMNS}
 """)  # noqa: S608 - as above

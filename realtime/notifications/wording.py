@@ -111,10 +111,18 @@ class Wording:
         return cut(self._in_language(texts), MESSAGE_CHARS)
 
     def key(self, text: str | None) -> str | None:
-        """Word what collapses; nothing where nothing comes out."""
+        """
+        Word what collapses; nothing where nothing comes out.
+
+        Nor where it comes out as if nothing were known: what does not say what it is
+        about is not about the same as whatever else does not.
+        """
         if text is None:
             return None
-        return one_line(self._render(text, DEFAULT_LOCALE), KEY_CHARS) or None
+        key = one_line(self._render(text, DEFAULT_LOCALE), KEY_CHARS)
+        if self.values and "{{" in text and key == Wording(self.reader).key(text):
+            return None
+        return key or None
 
     def link(self, text: str | None) -> str | None:
         """Word where it leads; nothing where that is not a place on the web."""

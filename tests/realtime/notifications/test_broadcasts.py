@@ -132,6 +132,32 @@ async def test_what_collapses_is_counted_and_leaves_once(
     assert await told(node, ada) == [("like", 5), ("like", 1)]
 
 
+async def test_who_had_seen_it_is_shown_again_what_it_says_now(
+    http: httpx.AsyncClient, node: Node
+) -> None:
+    (ada,) = await make_people(node, "Ada")
+    keyed = {"type": "interview_scheduled", "user_ids": [str(ada.id)]}
+    await post(http, "notifications", **keyed, collapse_key="k", title="On Monday")
+    await http.post("/v1/notifications/seen", json={"all": True}, headers=ada.headers)
+    ear = await ear_of(node, ada.id)
+    await post(http, "notifications", **keyed, collapse_key="k", title="On Tuesday")
+    shown = ear.heard[-1]["data"]["notification"]
+    # What has been seen in the list leaves on no channel: this has not been.
+    assert (shown["title"], shown["count"], shown["seen_at"]) == ("On Tuesday", 2, None)
+
+
+async def test_what_does_not_say_what_it_is_about_collapses_into_nothing(
+    http: httpx.AsyncClient, node: Node
+) -> None:
+    (ada,) = await make_people(node, "Ada")
+    news = {"type": "industry_news", "user_ids": [str(ada.id)]}
+    await post(http, "notifications", **news, title="A theatre opens")
+    await post(http, "notifications", **news, title="A theatre closes")
+    for title in ("Prizes", "Prizes, corrected"):
+        await post(http, "notifications", **news, title=title, data={"news_id": "7"})
+    assert await told(node, ada) == [("industry_news", count) for count in (1, 1, 2)]
+
+
 async def test_what_nobody_sees_is_counted_until_it_has_left(
     http: httpx.AsyncClient, node: Node
 ) -> None:

@@ -24,6 +24,7 @@ from realtime.protocol import (
     Notification,
     ReadNotifications,
     SeeNotifications,
+    Text,
 )
 from storage.inbox import Mark
 
@@ -49,7 +50,7 @@ async def list_notifications(
         bool | None, Query(description="Only what is unread, or only what is read.")
     ] = None,
     type: Annotated[  # noqa: A002 - the contract's word
-        Annotated[str, StringConstraints(max_length=64)] | None,
+        Annotated[Text, StringConstraints(max_length=64)] | None,
         Query(description="Only those of this type."),
     ] = None,
     archived: Annotated[

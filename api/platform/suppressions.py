@@ -12,7 +12,7 @@ from api.shapes import EMAIL_CHARS, Body, Moment, Page
 from realtime.actor import Platform
 from realtime.errors import Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from realtime.mail.addresses import is_mail_address
-from realtime.protocol import Instant, Line, Wire
+from realtime.protocol import Instant, Line, Text, Wire
 from storage.email import Scope
 
 SCOPE = "suppressions"
@@ -25,7 +25,7 @@ router = APIRouter(
 )
 
 APlatform = Annotated[Platform, Depends(platform_with(SCOPE))]
-AnAddress = Annotated[str, Path(max_length=EMAIL_CHARS)]
+AnAddress = Annotated[Text, Path(max_length=EMAIL_CHARS)]
 
 
 class Suppression(Wire):

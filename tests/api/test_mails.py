@@ -11,7 +11,7 @@ from realtime.clock import system_clock
 from realtime.node import Node
 from realtime.settings import Settings
 from realtime.worker import Worker
-from tests.api.calling import KEY, say
+from tests.api.calling import KEY, problem, say
 from tests.conftest import Served, settings_for
 from tests.databases import TestDatabase
 from tests.factories import Person, make_pair
@@ -127,6 +127,8 @@ async def test_an_address_that_is_gone_is_not_written_to_again(
         assert [each["address"] for each in listed.json()["items"]] == [
             "ada@chat.example"
         ]
+        unspeakable = await http.delete("/v1/platform/suppressions/%00", headers=KEY)
+        problem(unspeakable, 422, "invalid")
         path = "/v1/platform/suppressions/ada%40chat.example"
         assert (await http.delete(path, headers=KEY)).status_code == 204
         await say(http, grace, talk, "Three")

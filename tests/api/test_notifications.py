@@ -140,7 +140,12 @@ async def test_the_inbox_is_read_page_by_page(
         asked["next"] = str(page["next"])
     assert page["next"] is None
     assert read == made[::-1]
-    for wrong in ({"next": "x"}, {"unread": "perhaps"}, {"limit": "0"}):
+    for wrong in (
+        {"next": "x"},
+        {"unread": "perhaps"},
+        {"limit": "0"},
+        {"type": "like\0"},
+    ):
         answer = await http.get("/v1/notifications", params=wrong, headers=ada.headers)
         problem(answer, 422, "invalid")
 

@@ -134,9 +134,10 @@ async def send_notification(
 
     `topic` is what people follow, or `everyone`. Up to 200 `user_ids` are told before
     this answers, all others soon after, some at a time. `recipients` counts people
-    known here: ids that are not are passed over. Nobody is told who is suspended, or who has
-    a block with `related_user_id`. A `type` that the catalogue does not have is
-    `invalid`, and `details` names those it has; `announcement` is for anything.
+    known here: ids that are not are passed over. Nobody is told who is
+    suspended, or who has a block with `related_user_id`. A `type` that the catalogue
+    does not have is `invalid`, and `details` names those it has; `announcement` is for
+    anything.
     """
 
     async def act(work: UnitOfWork) -> Accepted:

@@ -6,6 +6,7 @@ is due, decide person by person under the lock of that person's settings, mark w
 to leave, commit; carry it; write down what came of it.
 """
 
+import logging
 import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from realtime.clock import Clock
+from realtime.errors import Unavailable
 from realtime.notifications.catalogue import Catalogue
 from realtime.notifications.delivery_metrics import DeliveryMetrics
 from realtime.notifications.digests import put_back, settle_carried
@@ -27,13 +29,19 @@ from realtime.presence import Finder, Found
 from realtime.settings import Settings
 from realtime.work import Transactions
 from storage.deliveries import NewDelivery
+from storage.errors import Busy
 from storage.ids import uuid7
 from storage.records import UserId
 from storage.releases import Claimed, Due
 from storage.unit_of_work import UnitOfWork
 
+log = logging.getLogger(__name__)
+
 # Longer than any notifier takes to answer.
 LEASE = timedelta(minutes=2)
+
+# What cannot be decided about is looked at again so much later.
+_PUT_OFF = timedelta(minutes=5)
 
 # Of one person so many are decided about at once, so that a storm for one leaves time
 # for the others.
@@ -124,6 +132,9 @@ class Releaser:
         """
         Do what `release` does; also tell how much was decided, to know if to go on.
 
+        Where deciding fails it is done person by person, and what fails for one is put
+        off (`internal`), so that it holds up nobody else.
+
         Raises:
             Unavailable: The database is away.
         """
@@ -133,6 +144,65 @@ class Releaser:
             return Page()
         found = await self._who_is_there(due)
         lease = LEASE if lease_seconds is None else timedelta(seconds=lease_seconds)
+        try:
+            page = await self._page(due, found, limit, lease, now)
+        except (Busy, Unavailable):
+            raise
+        except Exception:
+            log.exception("deliveries failed")
+            page = await self._one_by_one(due, found, limit, lease, now)
+        for channel, class_, reason, waited in page.skipped:
+            self._metrics.count_skipped(channel, reason)
+            if reason == "read":
+                self._metrics.observe_reading(class_, waited / timedelta(minutes=1))
+        return page
+
+    async def _one_by_one(
+        self,
+        due: Sequence[Due],
+        found: Found,
+        limit: int,
+        lease: timedelta,
+        now: datetime,
+    ) -> Page:
+        parcels: list[Parcel] = []
+        skipped: list[tuple[str, str, str, timedelta]] = []
+        decided = 0
+        for person in dict.fromkeys(each.user_id for each in due):
+            theirs = [each for each in due if each.user_id == person]
+            left = limit - len(parcels)
+            if not left:
+                break
+            try:
+                page = await self._page(theirs, found, left, lease, now)
+            except (Busy, Unavailable):
+                raise
+            except Exception as error:
+                said = {"user": str(person), "error": type(error).__name__}
+                log.error("deliveries put off", extra=said)  # noqa: TRY400 - said above
+                await self._put_off(theirs, now)
+                decided += len(theirs)
+                continue
+            parcels += page.parcels
+            skipped += page.skipped
+            decided += page.decided
+        return Page(parcels, decided, skipped)
+
+    async def _put_off(self, due: Sequence[Due], now: datetime) -> None:
+        async with self._transactions() as work:
+            if await work.preferences.lock([due[0].user_id], now, skip_locked=True):
+                claimed = await work.releases.take([each.id for each in due], now)
+                held = {each.id: (now + _PUT_OFF, "internal") for each in claimed}
+                await work.releases.hold(held, now)
+
+    async def _page(
+        self,
+        due: Sequence[Due],
+        found: Found,
+        limit: int,
+        lease: timedelta,
+        now: datetime,
+    ) -> Page:
         async with self._transactions() as work:
             people = {each.user_id for each in due}
             mine = await work.preferences.lock(people, now, skip_locked=True)
@@ -147,12 +217,7 @@ class Releaser:
             judge = Judge(
                 facts, self._catalogue, self._settings, found, self._most_items
             )
-            page = await self._decide(work, judge, claimed, limit, now + lease)
-        for channel, class_, reason, waited in page.skipped:
-            self._metrics.count_skipped(channel, reason)
-            if reason == "read":
-                self._metrics.observe_reading(class_, waited / timedelta(minutes=1))
-        return page
+            return await self._decide(work, judge, claimed, limit, now + lease)
 
     async def record(
         self,

@@ -417,3 +417,31 @@ async def test_a_message_that_was_pushed_is_not_mailed(node: Node) -> None:
     assert push.channel == "push"
     assert await desk.outcome(reader, "push") == ["sent"]
     assert await desk.outcome(reader, "email") == ["pushed"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "UPDATE callboard.notifications SET data = '[]' WHERE user_id = :user",
+        "UPDATE callboard.deliveries SET expires_at = 'infinity' WHERE user_id = :user",
+    ],
+)
+async def test_what_cannot_be_decided_about_holds_up_nobody_else(
+    node: Node, broken: str
+) -> None:
+    desk = Desk(node)
+    first, second = await desk.people(2)
+    await desk.note(first, "push", "email")
+    await desk.run(broken, user=first.id)
+    await desk.note(second, "push")
+
+    parcels = await desk.release()
+
+    assert {parcel.recipient.id for parcel in parcels} >= {second.id}
+    assert await desk.outcome(second) == ["sent"]
+    assert "internal" in await desk.outcome(first)
+    # It is looked at again, and never more often than that.
+    assert await desk.release() == []
+    desk.clock.move(minutes=6)
+    await desk.release()
+    assert "internal" in await desk.outcome(first)

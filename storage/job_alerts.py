@@ -6,10 +6,9 @@ What a gig says and what an alert looks for come here as plain words, made alike
 any alert being read for that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +52,8 @@ class Posting:
     text: str
     place: str
     content_hash: str
+    # What alerts may have as an anchor, of all this.
+    terms: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,13 @@ class Match:
     content_hash: str
 
 
-_FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
-
 _COLUMNS = [job_alerts.c[field.name] for field in fields(JobAlert)]
 _NAMES = ", ".join(f"a.{field.name}" for field in fields(JobAlert))
 
 _POSTINGS = """
 jsonb_to_recordset(CAST(:postings AS jsonb)) AS g(id uuid, kind text, status text,
-  owner_id uuid, organization_id uuid, text text, place text, content_hash text)
+  owner_id uuid, organization_id uuid, text text, place text, content_hash text,
+  terms text[])
 """
 
 _FITS = """
@@ -111,13 +111,14 @@ _IS_BLOCKED = """
    WHERE b.blocker_id = g.owner_id AND b.blocked_id = a.user_id))
 """
 
-# First what fits, which costs the least and leaves the fewest.
+# First what has an anchor in common, by its index, then what fits, which costs the
+# least of the rest and leaves the fewest.
 _FOUND = text(f"""
 WITH a AS MATERIALIZED (
   SELECT a.id, a.user_id, a.frequency, a.criteria, g.id AS gig_id, g.owner_id,
     g.organization_id, g.content_hash
-  FROM {_POSTINGS} CROSS JOIN callboard.job_alerts a
-  WHERE a.status = 'active' AND a.id > :after AND a.id <= :upto AND {_FITS}
+  FROM {_POSTINGS} JOIN callboard.job_alerts a ON a.anchors && g.terms
+  WHERE a.status = 'active' AND {_FITS}
 )
 SELECT a.id AS alert_id, a.user_id, a.frequency, a.gig_id, a.content_hash FROM a
 JOIN callboard.users u ON u.id = a.user_id AND u.account_status = 'active'
@@ -132,13 +133,6 @@ WHERE NOT {_IS_OWN} AND NOT {_IS_BLOCKED}
         WHERE o.id = m.gig_id AND jsonb_exists(a.criteria -> 'statuses', o.status))))
 ORDER BY a.id, a.gig_id
 """)  # noqa: S608 - constants of this file only
-
-# Where one stretch of so many alerts ends and the next begins.
-_ENDS = text("""
-SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS place
-  FROM callboard.job_alerts WHERE status = 'active') numbered
-WHERE place % :count = 0 ORDER BY id
-""")
 
 _KEEP = text("""
 INSERT INTO callboard.job_alert_matches (alert_id, gig_id, content_hash, due_at,
@@ -230,11 +224,14 @@ class JobAlerts:
         await self._connection.execute(
             insert(job_alerts).values(
                 {field.name: getattr(alert, field.name) for field in fields(alert)}
+                | _anchors(alert.criteria)
             )
         )
 
     async def change(self, alert: UUID, values: Mapping[str, Any]) -> JobAlert:
         """Change columns of an alert that is locked."""
+        if "criteria" in values:
+            values = {**values, **_anchors(values["criteria"])}
         rows = await self._connection.execute(
             update(job_alerts)
             .where(job_alerts.c.id == alert)
@@ -254,29 +251,19 @@ class JobAlerts:
 
     # --- for the service alone ------------------------------------------------------
 
-    async def stretches(self, count: int) -> list[tuple[UUID, UUID]]:
-        """Cut all active alerts into stretches of so many: after an id, up to an id."""
-        rows = await self._connection.execute(_ENDS, {"count": count})
-        ends = [_FIRST, *rows.scalars(), _LAST]
-        return list(pairwise(ends))
-
     async def found(
-        self, postings: Sequence[Posting], stretch: tuple[UUID, UUID]
-    ) -> list[Match]:
+        self, postings: Sequence[Posting], count: int
+    ) -> AsyncIterator[Sequence[Match]]:
         """
         Give alerts that some gigs are for and that have not found them before.
 
-        A gig's content may come twice for one alert: it is kept once.
+        So many at a time. A gig's content may come twice for one alert: it is kept
+        once.
         """
-        rows = await self._connection.execute(
-            _FOUND,
-            {
-                "postings": _as_json(postings),
-                "after": stretch[0],
-                "upto": stretch[1],
-            },
-        )
-        return [Match(**row._mapping) for row in rows]  # noqa: SLF001 - its columns
+        asked = {"postings": _as_json(postings)}
+        async with self._connection.stream(_FOUND, asked) as rows:
+            async for some in rows.partitions(count):
+                yield [Match(**row._mapping) for row in some]  # noqa: SLF001 - columns
 
     async def keep(
         self, matches: Sequence[tuple[Match, datetime]], now: datetime
@@ -349,6 +336,11 @@ class JobAlerts:
     async def reschedule(self, alert: UUID, due_at: datetime) -> None:
         """Have everything that an alert has yet to tell wait for this moment."""
         await self._connection.execute(_RESCHEDULE, {"alert": alert, "due_at": due_at})
+
+
+def _anchors(criteria: Mapping[str, Any]) -> dict[str, Any]:
+    """Give an alert's anchors as the index has them."""
+    return {"anchors": criteria["search"]["anchors"]}
 
 
 def _as_json(postings: Sequence[Posting]) -> str:

@@ -13,7 +13,7 @@ from storage.ids import uuid7
 from storage.job_alerts import JobAlert
 from storage.unit_of_work import UnitOfWork
 
-# More than anybody reads, and few enough for every gig to be looked at by all.
+# More than anybody reads.
 MOST_ALERTS = 50
 
 

@@ -8,7 +8,7 @@ scripts without spaces are words by themselves.
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from storage.job_alerts import Posting
@@ -86,6 +86,7 @@ def posting(gig: Gig) -> Posting:
         text=text,
         place=place,
         content_hash=hashlib.sha256(content.encode()).hexdigest(),
+        terms=_terms(gig, text, place),
     )
 
 
@@ -118,4 +119,41 @@ def searched(criteria: Mapping[str, Any]) -> dict[str, list[str]]:
     """Give what is looked for as it is compared: keywords, and words of the place."""
     keywords = [words(keyword) for keyword in criteria.get("keywords", ())]
     place = words(criteria.get("location", "")).split()
-    return {"keywords": keywords, "place": [f" {word} " for word in place]}
+    return {
+        "keywords": keywords,
+        "place": [f" {word} " for word in place],
+        "anchors": _anchors(criteria, keywords, place),
+    }
+
+
+def _anchors(
+    criteria: Mapping[str, Any], keywords: Sequence[str], place: Sequence[str]
+) -> list[str]:
+    """
+    Give what a gig has to have one of, so that an alert can be looked up by a gig.
+
+    Of what an alert asks for together, what the fewest gigs have: whose it is, then
+    words, of several the longest, then where it is and of what kind it is.
+    """
+    longest = [max(each.split(), key=len, default="") for each in keywords]
+    if "organization_ids" in criteria:
+        found = [f"organization {id_}" for id_ in criteria["organization_ids"]]
+    elif longest and criteria.get("match") == "all":
+        found = [f"word {max(longest, key=len)}"]
+    elif longest:
+        found = [f"word {word}" for word in longest]
+    elif place:
+        found = [f"place {max(place, key=len)}"]
+    elif "kinds" in criteria:
+        found = [f"kind {kind}" for kind in criteria["kinds"]]
+    else:
+        found = ["any"]
+    return sorted(set(found))
+
+
+def _terms(gig: Gig, text: str, place: str) -> list[str]:
+    """Give all that an alert may name as an anchor and this gig has."""
+    found = {"any", f"kind {gig.kind}", f"organization {gig.organization_id}"}
+    found |= {f"word {word}" for word in text.split()}
+    found |= {f"place {word}" for word in place.split()}
+    return sorted(found)

@@ -37,9 +37,9 @@ LISTED = 10
 LISTED_OF_ONE = 3
 _LINE_CHARS = 70
 
-# Gigs and alerts that one statement compares.
+# Gigs that one statement compares, and matches that are kept at a time.
 _GIGS = 10
-_STRETCH = 5000
+_KEPT = 5000
 
 # Matches looked at and told in one go, and alerts in one transaction.
 _LOOKED = 500
@@ -61,11 +61,10 @@ async def find(work: UnitOfWork, events: Sequence[DomainEvent], now: datetime) -
         for gig in (await work.gigs.named(gigs)).values()
         if gig.status != "draft"
     ]
-    stretches = await work.job_alerts.stretches(_STRETCH)
     for start in range(0, len(postings), _GIGS):
-        for stretch in stretches:
-            some = postings[start : start + _GIGS]
-            await _keep(work, await work.job_alerts.found(some, stretch), now)
+        some = postings[start : start + _GIGS]
+        async for matches in work.job_alerts.found(some, _KEPT):
+            await _keep(work, matches, now)
 
 
 async def _keep(work: UnitOfWork, matches: Sequence[Match], now: datetime) -> None:

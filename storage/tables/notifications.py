@@ -239,6 +239,8 @@ job_alerts = Table(
     Column("user_id", Uuid, ForeignKey(users.c.id, ondelete="CASCADE"), nullable=False),
     Column("name", Text),
     Column("criteria", JSONB, nullable=False),
+    # Only a gig that has one of these can be what it looks for.
+    Column("anchors", ARRAY(Text), nullable=False),
     Column("frequency", Text, nullable=False, server_default="daily"),
     Column("status", Text, nullable=False, server_default="active"),
     instant("last_sent_at", nullable=True),
@@ -247,7 +249,12 @@ job_alerts = Table(
     one_of("frequency", "instant", "daily", "weekly"),
     one_of("status", "active", "paused"),
     Index(None, "user_id"),
-    Index(None, "id", postgresql_where=text("status = 'active'")),
+    Index(
+        "ix_job_alerts_anchors",
+        "anchors",
+        postgresql_using="gin",
+        postgresql_where=text("status = 'active'"),
+    ),
 )
 
 # Once per alert and gig, for ever; gigs that go stay here as ids.

@@ -283,6 +283,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.Text(), nullable=True),
         sa.Column("criteria", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("anchors", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("frequency", sa.Text(), server_default="daily", nullable=False),
         sa.Column("status", sa.Text(), server_default="active", nullable=False),
         sa.Column("last_sent_at", sa.DateTime(timezone=True), nullable=True),
@@ -315,11 +316,12 @@ def upgrade() -> None:
         schema="callboard",
     )
     op.create_index(
-        op.f("ix_job_alerts_id"),
+        "ix_job_alerts_anchors",
         "job_alerts",
-        ["id"],
+        ["anchors"],
         unique=False,
         schema="callboard",
+        postgresql_using="gin",
         postgresql_where=sa.text("status = 'active'"),
     )
     op.create_index(
@@ -1200,9 +1202,10 @@ def downgrade() -> None:
         op.f("ix_job_alerts_user_id"), table_name="job_alerts", schema="callboard"
     )
     op.drop_index(
-        op.f("ix_job_alerts_id"),
+        "ix_job_alerts_anchors",
         table_name="job_alerts",
         schema="callboard",
+        postgresql_using="gin",
         postgresql_where=sa.text("status = 'active'"),
     )
     op.drop_table("job_alerts", schema="callboard")

@@ -199,3 +199,27 @@ async def test_what_is_old_goes_and_what_is_unread_stays(node: Node) -> None:
     assert [row["title"] for row in left] == ["read lately", "unread", "young"]
     (waiting,) = await rows(node, "SELECT status FROM callboard.deliveries")
     assert waiting["status"] == "pending"
+
+
+async def test_pages_that_take_long_become_short_and_grow_again(node: Node) -> None:
+    now = 0.0
+    sizes: list[int] = []
+
+    async def handle(
+        work: UnitOfWork, events: Sequence[DomainEvent], moment: datetime
+    ) -> None:
+        nonlocal now
+        # Half a second for each of the first, nothing for the others.
+        now += 0.5 * sum(int(UUID(each.subject["user_id"])) < 150 for each in events)
+        sizes.append(len(events))
+
+    line = EventLine(
+        "test", node.transaction, handle, system_clock, measure=lambda: now
+    )
+    await line()
+    await _happen(node, *range(2 * PAGE))
+    async with asyncio.timeout(20):
+        while sum(sizes) < 2 * PAGE:
+            await line()
+    # Half of what took long, and as much again once that is over.
+    assert sizes == [100, 50, 25, 25]

@@ -87,7 +87,8 @@ SELECT p.conversation_id, p.user_id FROM callboard.participants p
 JOIN callboard.conversations c ON c.id = p.conversation_id
 WHERE p.user_id = ANY (:users) AND p.left_at IS NULL
   AND c.kind = 'group' AND c.gig_id IS NULL
-ORDER BY p.conversation_id, p.user_id
+-- Owners last: an heir is made known to those who stay, not to who goes with them.
+ORDER BY p.conversation_id, p.role = 'owner', p.user_id
 """).bindparams(bindparam("users", type_=_IDS))
 
 _ROLE_IN_TEAM = text("""
@@ -360,7 +361,7 @@ class Threads:
         return heir
 
     async def in_groups(self, users: Collection[UserId]) -> list[Seat]:
-        """Name where these people are in a group that is no gig's, by its id."""
+        """Name where these are in a group that is no gig's, by its id, owners last."""
         rows = await self._connection.execute(_IN_GROUPS, {"users": list(users)})
         return [Seat(*row) for row in rows]
 

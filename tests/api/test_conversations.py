@@ -232,10 +232,8 @@ async def test_later_calls_are_not_found(http: httpx.AsyncClient, node: Node) ->
     (ada,) = await make_people(node, "Ada")
     for method, path in (
         ("POST", "/v1/assistant/messages"),
-        ("GET", "/v1/devices/phone"),
         ("DELETE", "/v1/me"),
         ("GET", "/v1/me/export"),
-        ("POST", "/v1/platform/notifications"),
     ):
         answer = await http.request(method, path, headers=ada.headers)
         problem(answer, 404, "not_found")

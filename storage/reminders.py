@@ -67,6 +67,21 @@ ORDER BY r.key FOR UPDATE
     .columns(content=JSONB)
 )
 
+# Those that are being told just now are past moving.
+_OF = text(f"""
+SELECT {_COLUMNS} FROM callboard.reminders r
+WHERE r.user_id = :user AND r.status = 'pending' AND r.due_at > :now
+ORDER BY r.key LIMIT :limit FOR UPDATE SKIP LOCKED
+""").columns(content=JSONB)  # noqa: S608 - as above
+
+_MOVE = text("""
+UPDATE callboard.reminders r SET due_at = v.due_at, updated_at = :now
+FROM unnest(:ids, CAST(CAST(:dues AS text[]) AS timestamptz[])) AS v(id, due_at)
+WHERE r.id = v.id
+""").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid)), bindparam("dues", type_=ARRAY(Text))
+)
+
 _DUE = text(f"""
 SELECT {_COLUMNS} FROM callboard.reminders r
 WHERE r.status = 'pending' AND r.due_at <= :now
@@ -127,6 +142,19 @@ class Reminders:
             },
         )
         return [Reminder(**row._mapping) for row in rows]  # noqa: SLF001 - its columns
+
+    async def of(self, user: UserId, now: datetime, limit: int) -> list[Reminder]:
+        """Give what somebody has still to be told later, locked; at most so much."""
+        asked = {"user": user, "now": now, "limit": limit}
+        rows = await self._connection.execute(_OF, asked)
+        return [Reminder(**row._mapping) for row in rows]  # noqa: SLF001 - its columns
+
+    async def move(self, moments: Mapping[UUID, datetime], now: datetime) -> None:
+        """Have reminders that are locked be told at these moments."""
+        if moments:
+            dues = [moment.isoformat() for moment in moments.values()]
+            asked = {"ids": list(moments), "dues": dues, "now": now}
+            await self._connection.execute(_MOVE, asked)
 
     async def due(self, now: datetime, limit: int) -> list[Reminder]:
         """Give what is due, the oldest first, that nobody else is telling."""

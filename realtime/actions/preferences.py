@@ -16,6 +16,7 @@ from realtime.notifications.preferences import (
     modes,
     of_class,
 )
+from realtime.notifications.reminders import replan_reminders
 from storage.preferences import NotificationSettings, PreferenceRow, Source
 from storage.records import UserId
 from storage.unit_of_work import UnitOfWork
@@ -24,6 +25,8 @@ _CLASSES = {of_class(class_) for class_ in get_args(Class)}
 
 # What of one's settings says when digests leave.
 _SCHEDULE = {"timezone", "digest_minute", "digest_weekday"}
+# And what says when reminders are told.
+_QUIET = {"timezone", "quiet_hours", "do_not_disturb_until"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,8 @@ async def change_settings(
     Keep when somebody wants to be told and how much, by column.
 
     What waits for a digest follows a new zone or time: the day's leaves at the new time
-    where that is yet to come, else as planned, so that no day has two or none.
+    where that is yet to come, else as planned, so that no day has two or none. What
+    one is to be reminded of is told before the new quiet hours.
 
     Raises:
         NotFound: The account has just been erased.
@@ -139,10 +143,18 @@ async def change_settings(
         return before
     await work.preferences.set(user, changes, now)
     after = await get_settings(work, user)
-    if any(getattr(before, name) != getattr(after, name) for name in _SCHEDULE):
-        # Deliveries are the server's; what is moved is this person's own.
+    changed = {
+        name
+        for name in _SCHEDULE | _QUIET
+        if getattr(before, name) != getattr(after, name)
+    }
+    if changed:
+        # Deliveries and reminders are the server's; these are this person's own.
         async with work.as_the_server():
-            await replan(work, user, now)
+            if changed & _SCHEDULE:
+                await replan(work, user, now)
+            if changed & _QUIET:
+                await replan_reminders(work, after, now)
     if after != before:
         work.happen(
             "quiet_hours.changed", {"user_id": user}, {"changed": sorted(changes)}

@@ -45,6 +45,9 @@ _MINUTE = timedelta(minutes=1)
 # Who is quiet for so long is always quiet.
 _LONGEST_QUIET_MINUTES = 7 * 24 * 60
 
+# Of one person; who has more is reminded of the rest as was planned.
+_MOVED = 1000
+
 _OVER = ("application.", "gig.")
 
 
@@ -176,6 +179,23 @@ def brought_forward(
             free = between
     before = due_at - quiet * _MINUTE - _BEFORE_QUIET
     return before if before > now else due_at
+
+
+async def replan_reminders(
+    work: UnitOfWork, settings: NotificationSettings, now: datetime
+) -> None:
+    """
+    Move what somebody is yet to be reminded of, as their quiet hours are now.
+
+    What would have been due by now, had they always been so, is told at its own time.
+    """
+    moments = {}
+    for each in await work.reminders.of(settings.user_id, now, _MOVED):
+        planned = each.deadline_at - timedelta(hours=each.content["hours"])
+        due_at = brought_forward(settings, planned, now)
+        if due_at != each.due_at and due_at > now:
+            moments[each.id] = due_at
+    await work.reminders.move(moments, now)
 
 
 def _moment(value: object) -> datetime | None:

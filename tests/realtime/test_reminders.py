@@ -8,6 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from realtime.actions.preferences import change_settings
 from realtime.node import Node
 from realtime.notifications.catalogue import load_catalogue
 from realtime.notifications.events import EventLine
@@ -259,6 +260,33 @@ async def test_an_interview_in_the_morning_is_reminded_of_before_the_night(
         datetime(2026, 6, 11, 6, 30, tzinfo=UTC),
         datetime(2026, 6, 11, 19, 50, tzinfo=UTC),
     ]
+
+
+async def test_who_changes_their_quiet_hours_has_reminders_move_with_them(
+    diary: Diary, node: Node, http: httpx.AsyncClient
+) -> None:
+    node.clock = lambda: diary.now
+    # At half past eight in Berlin, tomorrow.
+    starts_at = datetime(2026, 6, 11, 6, 30, tzinfo=UTC)
+    await diary.happen("interview.scheduled", starts_at=at(starts_at))
+    as_planned = starts_at - HOUR
+
+    async def last_after(**settings: object) -> datetime:
+        async with node.transaction(diary.ada.id) as work:
+            await change_settings(work, diary.ada.id, settings, diary.now)
+        return (await diary.reminders())[-1][0]
+
+    night = datetime(2026, 6, 10, 19, 50, tzinfo=UTC)
+    assert await last_after(quiet_hours=EVERY_NIGHT, timezone="Europe/Berlin") == night
+    assert await last_after(timezone="Europe/Lisbon") == night + HOUR
+    # An hour before it is day there.
+    assert await last_after(timezone="Asia/Tokyo") == as_planned
+    assert await last_after(timezone="Europe/Berlin") == night
+    assert await last_after(quiet_hours={}) == as_planned
+    # What was told stays told, and of what it is too late to bring forward it is told
+    # in the quiet.
+    diary.now = night + 2 * HOUR
+    assert await last_after(quiet_hours=EVERY_NIGHT) == as_planned
 
 
 @pytest.mark.parametrize(

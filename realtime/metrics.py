@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
@@ -9,6 +10,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 _BATCH = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+_MINUTES = (0.5, 1, 2, 5, 10, 30, 60, 180, 720, 1440, 10080)
 
 
 class Metrics:
@@ -118,6 +120,28 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livemostrecent",
         )
+
+        self.minutes_to_read = Histogram(
+            "callboard_minutes_to_read",
+            "How long after it was shown a notification was read.",
+            ["class"],
+            buckets=_MINUTES,
+            registry=registry,
+        )
+        self.mails_in = Counter(
+            "callboard_mails_in",
+            "Mails that came in, by what their address is for and by outcome.",
+            ["kind", "outcome"],
+            registry=registry,
+        )
+
+    def observe_reading(self, class_: str, after: timedelta) -> None:
+        """Note how long it took somebody to read a notification."""
+        self.minutes_to_read.labels(class_).observe(after / timedelta(minutes=1))
+
+    def count_mail(self, kind: str, outcome: str) -> None:
+        """Count a mail that came in; both are words of the server's own."""
+        self.mails_in.labels(kind, outcome).inc()
 
     def show_backlog(self, backlog: Mapping[str, tuple[int, float]]) -> None:
         """Show what is due by channel: how much, and for how many seconds."""

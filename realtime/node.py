@@ -247,6 +247,8 @@ class Node:
                 runs = [appended_run(each) for each in work.appended]
         except Busy as error:
             raise Unavailable from error
+        for reading in work.inbox.readings:
+            self.metrics.observe_reading(reading.class_, reading.after)
         if told or runs:
             is_mixed = bool(told and runs)
             self._announce(Announcement(work.xid, told, runs, is_mixed))

@@ -5,15 +5,16 @@ An expired notification, and one that is only for its deliveries, is not there. 
 moment comes from the caller, who has it from the one clock.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Row,
     TextClause,
     Uuid,
     bindparam,
@@ -29,6 +30,14 @@ from storage.rows import is_one_of
 from storage.tables import notifications
 
 Mark = Literal["seen", "read", "archived"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """That something of a class was read, and how long after it was shown."""
+
+    class_: str
+    after: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +100,7 @@ WITH chosen AS MATERIALIZED (
 UPDATE callboard.notifications n
 SET {_SETS[mark]}, updated_at = :now, changed_xid = pg_current_xact_id()
 FROM chosen WHERE n.id = chosen.id
-RETURNING n.id
+RETURNING n.id, n.class AS class_, n.created_at, n.read_at
 """  # noqa: S608 - constants of this file only
 
 
@@ -117,7 +126,7 @@ WITH chosen AS MATERIALIZED (
 UPDATE callboard.notifications n
 SET {_SETS["read"]}, updated_at = :now, changed_xid = pg_current_xact_id()
 FROM chosen WHERE n.id = chosen.id
-RETURNING n.id
+RETURNING n.id, n.class AS class_, n.created_at, n.read_at
 """  # noqa: S608 - constants of this file only
 
 
@@ -151,10 +160,15 @@ MARKED = 10_000
 
 
 class Inbox:
-    """The notifications that this transaction may see, and how far they are read."""
+    """
+    The notifications that this transaction may see, and how far they are read.
+
+    `readings` are those that it has marked read.
+    """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self.readings: list[Reading] = []
 
     async def of(
         self,
@@ -209,14 +223,14 @@ class Inbox:
         """
         statement = _ALL[mark] if ids is None else _THESE[mark]
         asked = {} if ids is None else {"ids": list(ids)}
-        return await self._mark(statement, me, now, asked)
+        return await self._mark(statement, me, now, asked, is_reading=mark == "read")
 
     async def settle_conversation(
         self, me: UserId, conversation: ConversationId, seq: int, now: datetime
     ) -> list[UUID]:
         """Mark read what told a user of messages that they have read; gives ids."""
         asked = {"conversation": conversation, "seq": seq}
-        return await self._mark(_OF_CONVERSATION, me, now, asked)
+        return await self._mark(_OF_CONVERSATION, me, now, asked, is_reading=True)
 
     async def settle_connections(
         self, connections: Collection[ConnectionId], now: datetime
@@ -229,7 +243,7 @@ class Inbox:
         rows = await self._connection.execute(
             _OF_CONNECTIONS, {"connections": list(connections), "now": now}
         )
-        return list(rows.scalars())
+        return self._read(rows)
 
     async def settle_late(
         self,
@@ -254,7 +268,7 @@ class Inbox:
                 "now": now,
             },
         )
-        return [*connected.scalars(), *spoken.scalars()]
+        return [*self._read(connected), *self._read(spoken)]
 
     async def _mark(
         self,
@@ -262,11 +276,21 @@ class Inbox:
         me: UserId,
         now: datetime,
         asked: Mapping[str, object],
+        *,
+        is_reading: bool,
     ) -> list[UUID]:
         rows = await self._connection.execute(
             statement, {"me": me, "now": now, "limit": MARKED, **asked}
         )
-        return list(rows.scalars())
+        return self._read(rows) if is_reading else list(rows.scalars())
+
+    def _read(self, rows: Iterable[Row[Any]]) -> list[UUID]:
+        """Note how long reading took; gives the ids."""
+        read = list(rows)
+        self.readings += [
+            Reading(row.class_, row.read_at - row.created_at) for row in read
+        ]
+        return [row.id for row in read]
 
 
 def _is_visible(now: datetime) -> ColumnElement[bool]:

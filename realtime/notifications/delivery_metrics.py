@@ -3,7 +3,6 @@
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import generate_latest
 
-_MINUTES = (0.5, 1, 2, 5, 10, 30, 60, 180, 720, 1440, 10080)
 _SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 # Why nothing had to leave, because its person had come by themselves.
@@ -33,13 +32,6 @@ class DeliveryMetrics:
             ["channel"],
             registry=self.registry,
         )
-        self._minutes_to_read = Histogram(
-            "callboard_minutes_to_read",
-            "How long it took people to read what then did not have to leave.",
-            ["class"],
-            buckets=_MINUTES,
-            registry=self.registry,
-        )
         self._retries = Counter(
             "callboard_deliveries_retried",
             "Attempts after which a delivery is tried again.",
@@ -60,6 +52,13 @@ class DeliveryMetrics:
             registry=self.registry,
         )
 
+        self._webhooks = Counter(
+            "callboard_webhook_calls",
+            "Calls of webhooks, by outcome.",
+            ["outcome"],
+            registry=self.registry,
+        )
+
     def count_sent(self, channel: str, class_: str) -> None:
         """Count what the other side took."""
         self._sent.labels(channel, class_).inc()
@@ -69,10 +68,6 @@ class DeliveryMetrics:
         self._skipped.labels(channel, reason).inc()
         if reason in _AVOIDED:
             self._avoided.labels(channel).inc()
-
-    def observe_reading(self, class_: str, minutes: float) -> None:
-        """Note how long it took somebody to read."""
-        self._minutes_to_read.labels(class_).observe(minutes)
 
     def count_retry(self, channel: str) -> None:
         """Count an attempt after which there is another."""
@@ -85,6 +80,10 @@ class DeliveryMetrics:
     def observe_sending(self, channel: str, seconds: float) -> None:
         """Note how long a notifier took."""
         self._seconds.labels(channel).observe(seconds)
+
+    def count_webhook(self, outcome: str) -> None:
+        """Count a call of a webhook; `outcome` is one of the server's own words."""
+        self._webhooks.labels(outcome).inc()
 
     def render(self) -> bytes:
         """Give all numbers in Prometheus' text form."""

@@ -68,8 +68,8 @@ class Page:
 
     parcels: Sequence[Parcel] = ()
     decided: int = 0
-    # What was skipped: its channel, its class, the reason, and after how long.
-    skipped: Sequence[tuple[str, str, str, timedelta]] = ()
+    # What was skipped: its channel, and the reason.
+    skipped: Sequence[tuple[str, str]] = ()
 
 
 class Releaser:
@@ -151,10 +151,8 @@ class Releaser:
         except Exception:
             log.exception("deliveries failed")
             page = await self._one_by_one(due, found, limit, lease, now)
-        for channel, class_, reason, waited in page.skipped:
+        for channel, reason in page.skipped:
             self._metrics.count_skipped(channel, reason)
-            if reason == "read":
-                self._metrics.observe_reading(class_, waited / timedelta(minutes=1))
         return page
 
     async def _one_by_one(
@@ -166,7 +164,7 @@ class Releaser:
         now: datetime,
     ) -> Page:
         parcels: list[Parcel] = []
-        skipped: list[tuple[str, str, str, timedelta]] = []
+        skipped: list[tuple[str, str]] = []
         decided = 0
         for person in dict.fromkeys(each.user_id for each in due):
             theirs = [each for each in due if each.user_id == person]
@@ -321,7 +319,7 @@ class Releaser:
             parcels,
             len(verdicts),
             [
-                (each.channel, each.class_, reasons[each.id], now - each.created_at)
+                (each.channel, reasons[each.id])
                 for each in (*claimed, *carried)
                 if each.id in reasons
             ],

@@ -1,5 +1,6 @@
 """What one is shown: listing, seeing, reading, putting away, on every device."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,11 +11,14 @@ from callboard_client import Socket
 from sqlalchemy import text
 
 from realtime.actions.notifications import TOLD_CHANGES
+from realtime.actions.notifications import mark as mark_as
+from realtime.actor import Actor
 from realtime.node import Node
 from realtime.notifications.catalogue import load_catalogue
 from realtime.notifications.events import EventLine
 from realtime.notifications.triggers import CONSUMER, Triggers
 from storage.ids import uuid7
+from storage.inbox import Mark
 from tests.api.calling import KEY, Ear, ear_of, problem, say
 from tests.conftest import Served
 from tests.factories import (
@@ -180,6 +184,30 @@ async def test_marks_are_told_to_every_device_once_and_others_ids_are_passed_ove
     assert not others.heard
     assert (await listed(http, eve))[0]["seen_at"] is None
     assert [item["id"] for item in await listed(http, ada)] == [str(two)]
+
+
+async def test_how_long_reading_takes_is_measured_once(node: Node) -> None:
+    ada, grace = await make_people(node, "Ada", "Grace")
+    ids = [await put_notification(node, ada) for _ in range(3)]
+    async with node.transaction() as work:
+        await work.connection.execute(
+            text(
+                "UPDATE callboard.notifications SET created_at = :at WHERE id = ANY(:i)"
+            ),
+            {"at": node.clock() - timedelta(minutes=7), "i": ids},
+        )
+    marks: Sequence[tuple[Person, Mark, list[UUID] | None]] = (
+        (ada, "seen", None),
+        (grace, "read", ids),
+        (ada, "read", ids[:2]),
+        (ada, "read", ids[:2]),
+        (ada, "archived", ids),
+    )
+    for who, mark, these in marks:
+        await mark_as(node.transaction, Actor(who.id), mark, these, node.clock)
+    shown = node.metrics.render().decode()
+    assert 'minutes_to_read_bucket{class="service",le="5.0"} 0.0' in shown
+    assert 'minutes_to_read_bucket{class="service",le="10.0"} 2.0' in shown
 
 
 @pytest.mark.parametrize("mark", ["seen", "read", "archive"])

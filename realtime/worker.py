@@ -106,11 +106,13 @@ class Worker:
         self._spot_checks = SpotChecks(self._transactions)
         self._counts_at = 0.0
         self._is_told_to_stop = asyncio.Event()
+        self.metrics = DeliveryMetrics()
         self._webhooks = WebhookLine(
             self._transactions,
             clock,
             hosts=settings.webhook_hosts,
             pause_after=timedelta(days=settings.webhook_pause_days),
+            metrics=self.metrics,
         )
         self.chores: Mapping[str, Chore] = {
             "threads": self._end_threads,
@@ -130,7 +132,6 @@ class Worker:
             if notifiers is None
             else notifiers
         )
-        self.metrics = DeliveryMetrics()
         releaser = Releaser(
             self._transactions,
             self._notifiers,

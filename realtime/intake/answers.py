@@ -45,3 +45,12 @@ def refused(problem: Problem) -> str | None:
 def is_taken(answer: str) -> bool:
     """Tell whether the server that brought it may forget it."""
     return answer.startswith("2")
+
+
+def outcome(answer: str) -> str:
+    """Name what became of a mail: taken, dropped, put off or refused."""
+    if answer == DROPPED:
+        return "dropped"
+    if is_taken(answer):
+        return "taken"
+    return "put_off" if answer.startswith("4") else "refused"

@@ -84,22 +84,27 @@ class Taker:
 
         Raises nothing: what goes wrong is logged, and the mail is wanted again.
         """
+        recipient: Recipient | None = None
         try:
             recipient = await self.read_address(address)
             if recipient is None:
-                return answers.NO_SUCH_ADDRESS
-            answer = await self._take(recipient, sender, data)
+                answer = answers.NO_SUCH_ADDRESS
+            else:
+                answer = await self._take(recipient, sender, data)
         except (Problem, Busy) as problem:
             log.warning("mail put off", extra={"cause": str(problem)})
-            return answers.LATER
+            answer = answers.LATER
         except Exception:
             log.exception("mail failed")
-            return answers.LATER
-        # Neither an address nor what was said.
-        log.info(
-            "mail taken" if answers.is_taken(answer) else "mail refused",
-            extra={"purpose": recipient.purpose.name.lower(), "answer": answer[:9]},
-        )
+            answer = answers.LATER
+        kind = "unknown" if recipient is None else recipient.purpose.name.lower()
+        self._node.metrics.count_mail(kind, answers.outcome(answer))
+        if answer != answers.LATER:
+            # Neither an address nor what was said.
+            log.info(
+                "mail taken" if answers.is_taken(answer) else "mail refused",
+                extra={"purpose": kind, "answer": answer[:9]},
+            )
         return answer
 
     async def _take(self, recipient: Recipient, sender: str, data: bytes) -> str:

@@ -56,6 +56,13 @@ class Answer:
         return self.status == HTTPStatus.GONE
 
     @property
+    def outcome(self) -> str:
+        """Name the class of what came of it, as it is counted."""
+        if self.status is None:
+            return self.reason or "unreachable"
+        return "taken" if self.is_taken else f"{self.status // 100}xx"
+
+    @property
     def why(self) -> str:
         """Name the failure in a word."""
         return self.reason or f"status_{self.status}"

@@ -15,6 +15,7 @@ import httpx
 import orjson
 
 from realtime.clock import Clock
+from realtime.notifications.delivery_metrics import DeliveryMetrics
 from realtime.outgoing import NotPublic, public_client
 from realtime.webhooks.schedule import (
     ATTEMPTS,
@@ -64,6 +65,7 @@ class WebhookLine:
         *,
         hosts: Collection[str] = (),
         pause_after: timedelta,
+        metrics: DeliveryMetrics,
         concurrency: int = CONCURRENCY,
         each: int = EACH,
     ) -> None:
@@ -76,6 +78,7 @@ class WebhookLine:
         self._recording = asyncio.Semaphore(_RECORDING)
         self._resting = Resting()
         self._hosts = hosts
+        self._metrics = metrics
         self._http: httpx.AsyncClient | None = None
 
     async def __call__(self) -> bool:
@@ -154,6 +157,7 @@ class WebhookLine:
 
     async def _carry(self, due: Due, lease: UUID) -> None:
         answer = await self._post(due)
+        self._metrics.count_webhook(answer.outcome)
         now = self._clock()
         self._resting.note(due.endpoint_id, now, has_failed=not answer.is_taken)
         async with self._recording, self._transactions() as work:

@@ -230,6 +230,10 @@ async def test_who_is_busy_says_for_how_long(stage: Stage) -> None:
         stage.now = datetime.fromisoformat(found["due_at"]) + timedelta(seconds=0.001)
     await stage.work()
     assert {each.path for each in stage.receiver.received} == {"/in"}
+    counted = stage.worker.metrics.render().decode()
+    for outcome in ("taken", "3xx", "4xx", "5xx"):
+        assert f'webhook_calls_total{{outcome="{outcome}"}} 1.0' in counted
+    assert "127.0.0.1" not in counted
 
 
 async def test_who_is_gone_is_paused_at_once_and_resumes_with_a_replay(

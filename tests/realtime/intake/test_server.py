@@ -294,6 +294,9 @@ async def test_no_address_and_no_word_is_logged(
     assert "mail refused" in logged
     for word in ("a-secret-word", GRACE, "evil.example", post.reply_address[:10]):
         assert word not in logged
+    counted = post.node.metrics.render().decode()
+    for outcome in ("taken", "refused"):
+        assert f'mails_in_total{{kind="reply",outcome="{outcome}"}} 1.0' in counted
 
 
 @pytest.mark.parametrize("protocol", ["smtp", "lmtp"])

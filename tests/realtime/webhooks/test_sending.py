@@ -16,6 +16,7 @@ import pytest
 
 from realtime.clock import system_clock
 from realtime.node import Node
+from realtime.notifications.delivery_metrics import DeliveryMetrics
 from realtime.webhooks import sending
 from realtime.webhooks.endpoints import create_webhook, send_test
 from realtime.webhooks.sending import WebhookLine
@@ -44,6 +45,7 @@ class Yard:
             self.clock,
             hosts=HOSTS,
             pause_after=timedelta(days=5),
+            metrics=DeliveryMetrics(),
             **options,
         )
         self.lines.append(line)

@@ -145,7 +145,7 @@ def _reminder(
             "named": dict(intent.subject),
             **{name: str(value) for name, value in named.items() if value},
         },
-        due_at=brought_forward(person, due_at, now),
+        due_at=brought_forward(person, due_at, deadline, now),
         deadline_at=deadline,
     )
     # Told now it would say what they are being told anyway.
@@ -153,15 +153,22 @@ def _reminder(
 
 
 def brought_forward(
-    settings: NotificationSettings, due_at: datetime, now: datetime
+    settings: NotificationSettings,
+    due_at: datetime,
+    deadline: datetime,
+    now: datetime,
 ) -> datetime:
     """
     Say when somebody is reminded who may be quiet at that time: before they are.
 
-    Where that has passed, in their quiet; better than after the deadline.
+    Where that has passed, after it, if that leaves half of the time until the deadline
+    at least; else in their quiet, which is better than too late.
     """
-    if quiet_until(settings, due_at) is None:
+    quiet_end = quiet_until(settings, due_at)
+    if quiet_end is None:
         return due_at
+    in_time = quiet_end <= due_at + (deadline - due_at) / 2
+    otherwise = quiet_end if in_time else due_at
 
     def is_quiet_until_then(minutes: int) -> bool:
         until = quiet_until(settings, due_at - minutes * _MINUTE)
@@ -170,7 +177,7 @@ def brought_forward(
     # The quiet before is one stretch: look for where it begins.
     quiet, free = 0, _LONGEST_QUIET_MINUTES
     if is_quiet_until_then(free):
-        return due_at
+        return otherwise
     while free - quiet > 1:
         between = (quiet + free) // 2
         if is_quiet_until_then(between):
@@ -178,7 +185,7 @@ def brought_forward(
         else:
             free = between
     before = due_at - quiet * _MINUTE - _BEFORE_QUIET
-    return before if before > now else due_at
+    return before if before > now else otherwise
 
 
 async def replan_reminders(
@@ -187,13 +194,14 @@ async def replan_reminders(
     """
     Move what somebody is yet to be reminded of, as their quiet hours are now.
 
-    What would have been due by now, had they always been so, is told at its own time.
+    Do-not-disturb is one of them. What was put off for a quiet that is over is told at
+    once.
     """
     moments = {}
     for each in await work.reminders.of(settings.user_id, now, _MOVED):
         planned = each.deadline_at - timedelta(hours=each.content["hours"])
-        due_at = brought_forward(settings, planned, now)
-        if due_at != each.due_at and due_at > now:
+        due_at = brought_forward(settings, planned, each.deadline_at, now)
+        if due_at != each.due_at:
             moments[each.id] = due_at
     await work.reminders.move(moments, now)
 

@@ -283,10 +283,10 @@ async def test_who_changes_their_quiet_hours_has_reminders_move_with_them(
     assert await last_after(timezone="Asia/Tokyo") == as_planned
     assert await last_after(timezone="Europe/Berlin") == night
     assert await last_after(quiet_hours={}) == as_planned
-    # What was told stays told, and of what it is too late to bring forward it is told
-    # in the quiet.
+    # It is night already: at its end there is still half an hour.
     diary.now = night + 2 * HOUR
-    assert await last_after(quiet_hours=EVERY_NIGHT) == as_planned
+    assert await last_after(quiet_hours=EVERY_NIGHT) == as_planned + HOUR / 2
+    assert await last_after(quiet_hours={}) == as_planned
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,18 @@ def test_quiet_hours_are_gone_before(due_at: str, now: str, expected: str) -> No
         return datetime.fromisoformat(value).replace(tzinfo=UTC)
 
     settings = NotificationSettings(UserId(UUID(int=1)), quiet_hours=EVERY_NIGHT)
-    assert brought_forward(settings, utc(due_at), utc(now)) == utc(expected)
+    due = utc(due_at)
+    assert brought_forward(settings, due, due + HOUR, utc(now)) == utc(expected)
+
+
+def test_do_not_disturb_puts_off_what_has_time_and_no_more() -> None:
+    settings = NotificationSettings(
+        UserId(UUID(int=1)), do_not_disturb_until=NOON + 3 * HOUR
+    )
+    due = NOON + HOUR
+    for notice, expected in ((24, NOON + 3 * HOUR), (4, NOON + 3 * HOUR), (1, due)):
+        told = brought_forward(settings, due, due + notice * HOUR, NOON)
+        assert told == expected
 
 
 def test_who_is_always_quiet_is_reminded_in_time() -> None:
@@ -314,4 +325,5 @@ def test_who_is_always_quiet_is_reminded_in_time() -> None:
         day: [{"from": "00:00", "to": "00:00"}] for day in EVERY_NIGHT
     }
     settings = NotificationSettings(UserId(UUID(int=1)), quiet_hours=always)
-    assert brought_forward(settings, NOON + HOUR, NOON) == NOON + HOUR
+    due = NOON + HOUR
+    assert brought_forward(settings, due, due + HOUR, NOON) == due

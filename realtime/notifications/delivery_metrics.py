@@ -1,5 +1,7 @@
 """What a process that delivers can tell of its work, in Prometheus' terms."""
 
+import os
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import generate_latest
 
@@ -86,5 +88,11 @@ class DeliveryMetrics:
         self._webhooks.labels(outcome).inc()
 
     def render(self) -> bytes:
-        """Give all numbers in Prometheus' text form."""
+        """
+        Give all numbers in Prometheus' text form.
+
+        Of a server with several workers `Metrics` gives these with its own.
+        """
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            return b""
         return generate_latest(self.registry)

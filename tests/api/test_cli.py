@@ -248,6 +248,8 @@ async def test_a_crashed_worker_of_two_is_replaced(
             metrics = (await http.get("/metrics")).text
         # Whichever worker answers, it answers for both.
         assert "callboard_sockets_opened_total 4.0" in metrics
+        names = [line for line in metrics.splitlines() if line.startswith("# TYPE")]
+        assert len(names) == len(set(names))
 
         server.send_signal(signal.SIGTERM)
         assert server.ends() == 0

@@ -197,11 +197,11 @@ SUBJECTS: Mapping[str, Sequence[str]] = {
     ),
     "es": (
         "Mensajes nuevos de Grace Hopper",
-        "Su resumen semanal, 21 de noviembre de 2026",
+        "Tu resumen semanal, 21 de noviembre de 2026",
     ),
     "fr_CA": (
         "Nouveaux messages de Grace Hopper",
-        "Votre résumé de la semaine, 21 novembre 2026",
+        "Votre résumé hebdomadaire, 21 novembre 2026",
     ),
     "ar": ("رسائل جديدة من \u2068Grace Hopper\u2069", "ملخصك الأسبوعي، 21 نوفمبر 2026"),
     # What nobody has put into words, and what is none.

@@ -103,7 +103,7 @@ class QuietHoursChanges(Body):
         }
     )
 
-    quiet_hours: dict[Weekday, Windows] = Field(default_factory=dict)
+    quiet_hours: dict[Weekday, Windows] | None = None
     do_not_disturb_until: Moment | None = None
     timezone: Timezone | None = None
     digest_at: TimeOfDay | None = None
@@ -119,7 +119,7 @@ class QuietHoursChanges(Body):
         if "quiet_hours" in given:
             given["quiet_hours"] = {
                 day: [{"from": each.from_, "to": each.to} for each in windows]
-                for day, windows in self.quiet_hours.items()
+                for day, windows in (self.quiet_hours or {}).items()
                 if windows
             }
         if "digest_at" in given:

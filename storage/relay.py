@@ -27,6 +27,8 @@ class Leased:
     channel: str
     status: str
     attempts: int
+    # Where a mail went, unless that has changed since.
+    email: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,13 @@ WHERE d.id = l.id AND d.attempts = l.attempt AND d.status = 'sending'
 
 # Whoever it left by last: a relay, whose key that says, or a worker.
 _LEASED = text("""
-SELECT d.id, d.user_id, d.channel, d.status, d.attempts
-FROM callboard.deliveries d
-WHERE d.id = ANY(:ids) AND jsonb_path_query_array(
-    d.trail, '$[*] ? (@.what == "sending" || @.what == "leased")'
-  ) -> -1 @> jsonb_build_object('what', 'leased', 'why', CAST(:key AS text))
+SELECT d.id, d.user_id, d.channel, d.status, d.attempts,
+  CASE WHEN u.updated_at <= (t.last->>'at')::timestamptz THEN u.email END AS email
+FROM callboard.deliveries d JOIN callboard.users u ON u.id = d.user_id
+CROSS JOIN LATERAL (SELECT jsonb_path_query_array(
+    d.trail, '$[*] ? (@.what == "sending" || @.what == "leased")') -> -1) AS t (last)
+WHERE d.id = ANY(:ids)
+  AND t.last @> jsonb_build_object('what', 'leased', 'why', CAST(:key AS text))
 """).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
 
 # What the workers carry they end themselves.

@@ -43,7 +43,7 @@ _SECTIONS = {
     "reaction": "reactions",
     "industry": "news",
     "news": "news",
-    "announcement": "news",
+    "announcement": "announcements",
     "moderation": "safety",
     "report": "safety",
 }

@@ -134,6 +134,9 @@ async def _tell(
     now: datetime,
 ) -> None:
     pending = await work.job_alerts.pending(alert.id, now, _TOLD)
+    if not pending:
+        # Another worker has told them since they were looked for.
+        return
     if alert.frequency != INSTANT:
         first = min(due for _, due in pending)
         moved = realign(alert.frequency, settings, first, now)

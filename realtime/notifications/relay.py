@@ -213,17 +213,16 @@ class Relay:
 
     async def _recorded(self, key: ApiKeyId, result: Result, held: Leased) -> Settled:
         async with self._transactions() as work:
-            if result.status == "rejected" and held.channel == "email":
+            is_rejected = result.status == "rejected" and held.channel == "email"
+            if is_rejected and held.email is not None:
                 # As for a mail of our own whose mailbox there is not.
-                person = await work.users.get(held.user_id)
-                if person is not None and person.email is not None:
-                    await work.emails.suppress(
-                        person.email,
-                        "all",
-                        "hard_bounce",
-                        detail="relay",
-                        now=self._clock(),
-                    )
+                await work.emails.suppress(
+                    held.email,
+                    "all",
+                    "hard_bounce",
+                    detail="relay",
+                    now=self._clock(),
+                )
             after = (await work.relay_leases.of(key, [result.id])).get(result.id)
         return Settled(result.id, "recorded", after.status if after else None)
 

@@ -209,7 +209,7 @@ async def test_quiet_hours_are_kept_and_shown(
     until = (datetime.now(UTC) + timedelta(days=30)).replace(microsecond=0)
     second: dict[str, object] = {
         "do_not_disturb_until": until.isoformat(),
-        "quiet_hours": {},
+        "quiet_hours": None,
         "timezone": None,
         "digest_weekday": "friday",
     }
@@ -249,7 +249,6 @@ async def test_quiet_hours_are_kept_and_shown(
             {"quiet_hours": {"monday": [{"from": "01:00", "to": "02:00"}] * 11}},
             "quiet_hours.monday",
         ),
-        ({"quiet_hours": None}, "quiet_hours"),
         ({"bedtime": "22:00"}, "bedtime"),
     ],
 )

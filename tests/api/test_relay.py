@@ -151,6 +151,7 @@ async def test_who_wants_ids_only_has_nothing_else_told_to_a_relay(feed: Feed) -
 async def test_a_mail_is_leased_with_its_address(feed: Feed) -> None:
     (ada,) = await feed.desk.people(1)
     await feed.desk.note(ada, "email")
+    feed.clock.move(seconds=5)
     assert await feed.lease() == []
     (item,) = await feed.lease(channel="email")
     assert item["recipient"]["email"] == f"{ada.id}@example.org"
@@ -160,6 +161,24 @@ async def test_a_mail_is_leased_with_its_address(feed: Feed) -> None:
     await feed.desk.note(ada, "email", type_="verdict")
     assert await feed.lease(channel="email") == []
     assert await feed.desk.outcome(ada) == ["failed", "suppressed"]
+
+
+async def test_a_dead_address_does_not_end_the_one_that_took_its_place(
+    feed: Feed,
+) -> None:
+    (ada,) = await feed.desk.people(1)
+    await feed.desk.note(ada, "email")
+    (item,) = await feed.lease(channel="email")
+    changed = await feed.http.put(
+        f"/v1/platform/users/{ada.id}",
+        json={"display_name": "Ada", "email": "new@example.org"},
+        headers=KEY,
+    )
+    assert changed.status_code == 200, changed.text
+    assert await feed.say(item["id"], "rejected") == ("recorded", "failed")
+    await feed.desk.note(ada, "email", type_="verdict")
+    (item,) = await feed.lease(channel="email")
+    assert item["recipient"]["email"] == "new@example.org"
 
 
 async def test_relays_at_once_are_never_given_the_same(feed: Feed) -> None:

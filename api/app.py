@@ -5,6 +5,7 @@ Routers stand one noun to a file; what is common to all calls is in `deps.py` (w
 asks), `errors.py` (how they are refused) and `middleware.py` (what stands around).
 """
 
+from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -57,7 +58,7 @@ from api.platform import tokens as platform_tokens
 from api.platform import topics as platform_topics
 from api.platform import users as platform_users
 from api.platform import webhooks as platform_webhooks
-from realtime.errors import RateLimited
+from realtime.errors import Invalid, RateLimited
 from realtime.node import Node
 from realtime.settings import Settings
 
@@ -135,6 +136,7 @@ class Application(FastAPI):
             schemas = schema.setdefault("components", {}).setdefault("schemas", {})
             schemas["ProblemDetails"] = ProblemDetails.model_json_schema()
             _document_limits(schema)
+            _document_unreadable(schema)
             self.openapi_schema = with_nulls(schema)
         return self.openapi_schema
 
@@ -186,6 +188,18 @@ def _document_limits(schema: dict[str, Any]) -> None:
             if is_a_persons and method.upper() in CHANGING:
                 limited = refusals(RateLimited)[RateLimited.status]
                 operation["responses"].setdefault(str(RateLimited.status), limited)
+
+
+def _document_unreadable(schema: dict[str, Any]) -> None:
+    """Describe how a body that cannot be read at all is refused."""
+    unreadable = refusals(Invalid)[Invalid.status] | {
+        "description": "The body cannot be read."
+    }
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            if "requestBody" in operation:
+                status = str(HTTPStatus.BAD_REQUEST.value)
+                operation["responses"].setdefault(status, unreadable)
 
 
 def _operation_id(route: APIRoute) -> str:

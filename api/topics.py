@@ -8,8 +8,9 @@ from api.deps import AnActor, ANode
 from api.errors import refusals
 from api.examples import page_of, shown
 from api.shapes import Page
-from realtime.actions.topics import follow_topic, leave_topic, topics_of
+from realtime.actions.topics import join_topic, leave_topic, topics_of
 from realtime.errors import (
+    Forbidden,
     Invalid,
     RateLimited,
     Suspended,
@@ -58,15 +59,16 @@ async def list_topics(node: ANode, actor: AnActor) -> Page[Topic]:
     )
 
 
-@router.put("/{topic}", status_code=204, responses=refusals(RateLimited))
+@router.put("/{topic}", status_code=204, responses=refusals(Forbidden, RateLimited))
 async def follow(node: ANode, actor: AnActor, topic: ATopic) -> None:
     """
     Follow a topic; a second time changes nothing. `everyone` is not one to follow.
 
-    Topics are open to all: whoever knows the name is told what is told to it.
+    Topics are open to all: whoever knows the name is told what is told to it. Those
+    whose names begin with `private.` have only people whom the platform put there.
     """
     async with node.transaction(actor.user_id) as work:
-        await follow_topic(work, actor.user_id, topic, node.clock())
+        await join_topic(work, actor.user_id, topic, node.clock())
 
 
 @router.delete("/{topic}", status_code=204, responses=refusals(RateLimited))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from realtime.errors import Invalid, NotFound
+from realtime.errors import Forbidden, Invalid, NotFound
 from realtime.notifications.broadcasts import EVERYONE
 from storage.errors import Missing
 from storage.records import UserId
@@ -11,6 +11,22 @@ from storage.unit_of_work import UnitOfWork
 
 # Topics that one person follows at the most.
 TOPICS = 200
+
+# Topics of these names have only those whom the platform has put there.
+PRIVATE = "private."
+
+
+async def join_topic(work: UnitOfWork, user: UserId, topic: str, now: datetime) -> None:
+    """
+    Follow a topic of one's own accord.
+
+    Raises:
+        Forbidden: Who follows it is for the platform to say.
+        Invalid, NotFound: As `follow_topic` has it.
+    """
+    if topic.startswith(PRIVATE):
+        raise Forbidden("Who follows this topic is for the platform to say.")
+    await follow_topic(work, user, topic, now)
 
 
 async def follow_topic(

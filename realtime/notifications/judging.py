@@ -46,6 +46,9 @@ from storage.records import ConversationId, UserId
 from storage.releases import Claimed
 from storage.retracts import RETRACT
 
+# However often those who carry something end without a word.
+_MOST_ATTEMPTS = 50
+
 # A digest shows so many things, and says how many more there are.
 DIGEST_ITEMS = 50
 
@@ -180,6 +183,9 @@ class Judge:
         return reason if seq >= (delivery.first_seq or 1) else "nothing_left"
 
     def _target_flaw(self, delivery: Claimed, class_: str) -> str | None:
+        if delivery.attempts >= _MOST_ATTEMPTS:
+            # Nobody ever said what came of it: it may be what ends those who carry it.
+            return "no_outcome"
         if delivery.channel == "email":
             return address_flaw(self.facts.people[delivery.user_id], class_)
         if delivery.device_id is None or delivery.device_id not in self.facts.devices:

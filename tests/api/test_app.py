@@ -370,3 +370,13 @@ async def test_examples_are_what_the_schemas_say(document: dict[str, Any]) -> No
             name = content["schema"]["$ref"].rsplit("/", 1)[1]
             expected = set(schemas[name]["properties"])
             assert set(example) == expected, f"{call} {status}"
+
+
+async def test_whatever_takes_a_body_says_how_an_unreadable_one_is_refused(
+    http: httpx.AsyncClient,
+) -> None:
+    described = (await http.get("/openapi.json")).json()
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            has_body = "requestBody" in operation
+            assert ("400" in operation["responses"]) is has_body, (method, path)

@@ -341,6 +341,12 @@ async def test_who_follows_a_topic_is_told(http: httpx.AsyncClient, node: Node) 
     listed = await http.get("/v1/topics", headers=grace.headers)
     assert [one["topic"] for one in listed.json()["items"]] == ["industry_news"]
     problem(await http.put("/v1/topics/everyone", headers=ada.headers), 422, "invalid")
+    private = "private.staff-of-17"
+    problem(
+        await http.put(f"/v1/topics/{private}", headers=ada.headers), 403, "forbidden"
+    )
+    path = f"/v1/platform/topics/{private}/subscribers/{ada.id}"
+    assert (await http.put(path, headers=KEY)).status_code == 204
     path = f"/v1/platform/topics/news/subscribers/{uuid4()}"
     problem(await http.put(path, headers=KEY), 404, "not_found")
 

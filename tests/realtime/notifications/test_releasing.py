@@ -279,6 +279,19 @@ async def test_what_is_lost_is_taken_again_and_old_answers_change_nothing(
     assert (row["status"], row["provider_id"]) == ("sent", "id-1")
 
 
+async def test_what_never_has_an_outcome_is_given_up(node: Node) -> None:
+    desk = Desk(node)
+    (ada,) = await desk.people(1)
+    await desk.note(ada, "email")
+    releaser = desk.releaser()
+    taken = 0
+    while await releaser.release(KINDS, 10, lease_seconds=60):
+        taken += 1
+        desk.clock.move(seconds=61)
+    assert taken == 50
+    assert await desk.outcome(ada) == ["no_outcome"]
+
+
 async def test_what_is_refused_for_good_is_kept_with_what_was_said(node: Node) -> None:
     desk = Desk(node)
     tired, expiring, skipped = await desk.people(3)

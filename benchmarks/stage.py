@@ -120,6 +120,11 @@ class Stage:
         fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def server_peak_megabytes(self) -> int:
+        """Tell how much memory the server has ever held, without PostgreSQL."""
+        status = Path(f"/proc/{self._pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+
     async def postgres_version(self) -> str:
         """Tell which PostgreSQL this is, having made sure that it is durable."""
         connection = await asyncpg.connect(self.database_url)

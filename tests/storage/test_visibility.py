@@ -160,7 +160,8 @@ class World:
         )
         alert = self.id(f"alert {where} of {name}")
         await self._keep(
-            "job_alerts (id, user_id, criteria)", f"('{alert}', :{name}, '{{}}')"
+            "job_alerts (id, user_id, criteria, anchors)",
+            f"('{alert}', :{name}, '{{}}', '{{}}')",
         )
         await self._keep(
             "job_alert_matches (alert_id, gig_id, content_hash, due_at)",

@@ -5,6 +5,7 @@ Routers stand one noun to a file; what is common to all calls is in `deps.py` (w
 asks), `errors.py` (how they are refused) and `middleware.py` (what stands around).
 """
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -143,11 +144,23 @@ class Application(FastAPI):
 
 def create_app(node: Node) -> FastAPI:
     """Build the application of a node that somebody else opens and closes."""
+    app = _application(_middleware(node.settings))
+    app.state.node = node
+    add_handlers(app)
+    return app
+
+
+def describe_http() -> dict[str, Any]:
+    """Give the OpenAPI document, without a node to serve it."""
+    return _application([]).openapi()
+
+
+def _application(middleware: Sequence[Middleware]) -> FastAPI:
     app = Application(
         title="Callboard",
         summary="Self-hosted realtime messaging for marketplaces.",
         description=_DESCRIPTION,
-        version=_version(),
+        version=version_of_callboard(),
         license_info={"name": "MIT", "identifier": "MIT"},
         openapi_tags=_TAGS,
         # Their pages load scripts from elsewhere.
@@ -155,10 +168,8 @@ def create_app(node: Node) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
-        middleware=_middleware(node.settings),
+        middleware=middleware,
     )
-    app.state.node = node
-    add_handlers(app)
     for router in _ROUTERS:
         app.include_router(router)
     return app
@@ -208,7 +219,8 @@ def _operation_id(route: APIRoute) -> str:
     return f"platform_{route.name}" if is_platform else route.name
 
 
-def _version() -> str:
+def version_of_callboard() -> str:
+    """Name the version that runs."""
     try:
         return version("callboard")
     except PackageNotFoundError:

@@ -5,10 +5,13 @@ A test fails where they are not as this module would write them.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from api.app import describe_http, version_of_callboard
+from api.asyncapi import describe_socket
 from api.errors import title_of
 from realtime.errors import REFUSALS, Problem
 
@@ -37,14 +40,29 @@ def documents() -> dict[str, str]:
     return {"errors.md": error_table()}
 
 
+def contract() -> dict[str, str]:
+    """
+    Give the documents that a server serves, for what is generated from them.
+
+    They are not kept: `scripts/generate` makes the clients' types from them.
+    """
+    return {
+        "openapi.json": json.dumps(describe_http()),
+        "asyncapi.json": json.dumps(describe_socket(version_of_callboard())),
+    }
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the pages; without `--write`, say which are out of date."""
     parser = argparse.ArgumentParser(prog="python -m api.documents")
     parser.add_argument("directory", type=Path, help="where the pages are")
     parser.add_argument("--write", action="store_true", help="write them")
+    parser.add_argument(
+        "--contract", action="store_true", help="the contract's documents instead"
+    )
     chosen = parser.parse_args(arguments)
     stale = []
-    for name, text in documents().items():
+    for name, text in (contract() if chosen.contract else documents()).items():
         page = chosen.directory / name
         if not page.exists() or page.read_text(encoding="utf-8") != text:
             stale.append(name)

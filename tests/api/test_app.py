@@ -3,7 +3,6 @@
 import logging
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -98,7 +97,7 @@ async def _chunks(size: int, sent: list[int]) -> AsyncIterator[bytes]:
 @pytest.mark.parametrize(
     ("path", "limit"),
     [
-        (f"/v1/platform/users/{uuid4()}", BODY_BYTES),
+        ("/v1/platform/users/0199f1c2-0000-7000-8000-00000000beef", BODY_BYTES),
         ("/v1/platform/users/batch", BATCH_BYTES),
         ("/v1/connections/batch", BODY_BYTES),
     ],

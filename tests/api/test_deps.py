@@ -2,7 +2,6 @@
 
 import base64
 from datetime import timedelta
-from uuid import uuid4
 
 import httpx
 import orjson
@@ -12,36 +11,39 @@ from realtime.node import Node
 from tests.api.calling import KEY, key_with, problem
 from tests.factories import make_people, set_account_status, token_for
 
+# Of nobody, and the same in every process that collects these tests.
+NOBODY = "0199f1c2-0000-7000-8000-00000000beef"
+
 FOR_PEOPLE = [
     ("GET", "/v1/me"),
-    ("GET", f"/v1/users/{uuid4()}"),
-    ("GET", f"/v1/users/{uuid4()}/permissions"),
+    ("GET", f"/v1/users/{NOBODY}"),
+    ("GET", f"/v1/users/{NOBODY}/permissions"),
     ("GET", "/v1/connections"),
     ("POST", "/v1/connections"),
-    ("POST", f"/v1/connections/{uuid4()}/accept"),
-    ("DELETE", f"/v1/connections/{uuid4()}"),
+    ("POST", f"/v1/connections/{NOBODY}/accept"),
+    ("DELETE", f"/v1/connections/{NOBODY}"),
     ("GET", "/v1/blocks"),
-    ("PUT", f"/v1/blocks/{uuid4()}"),
+    ("PUT", f"/v1/blocks/{NOBODY}"),
     ("GET", "/v1/conversations"),
     ("POST", "/v1/conversations"),
-    ("PATCH", f"/v1/conversations/{uuid4()}"),
-    ("POST", f"/v1/conversations/{uuid4()}/read"),
-    ("GET", f"/v1/conversations/{uuid4()}/messages"),
-    ("POST", f"/v1/conversations/{uuid4()}/messages"),
+    ("PATCH", f"/v1/conversations/{NOBODY}"),
+    ("POST", f"/v1/conversations/{NOBODY}/read"),
+    ("GET", f"/v1/conversations/{NOBODY}/messages"),
+    ("POST", f"/v1/conversations/{NOBODY}/messages"),
     ("GET", "/v1/reports"),
     ("POST", "/v1/reports"),
 ]
 FOR_BACKENDS = [
-    ("PUT", f"/v1/platform/users/{uuid4()}", "users"),
+    ("PUT", f"/v1/platform/users/{NOBODY}", "users"),
     ("POST", "/v1/platform/users/batch", "users"),
-    ("POST", f"/v1/platform/users/{uuid4()}/revoke", "users"),
-    ("POST", f"/v1/platform/users/{uuid4()}/suspend", "users"),
-    ("PUT", f"/v1/platform/connections/{uuid4()}", "connections"),
+    ("POST", f"/v1/platform/users/{NOBODY}/revoke", "users"),
+    ("POST", f"/v1/platform/users/{NOBODY}/suspend", "users"),
+    ("PUT", f"/v1/platform/connections/{NOBODY}", "connections"),
     ("POST", "/v1/platform/connections/batch", "connections"),
     ("POST", "/v1/platform/tokens", "tokens"),
     ("GET", "/v1/platform/reports", "moderation"),
-    ("GET", f"/v1/platform/reports/{uuid4()}", "moderation"),
-    ("POST", f"/v1/platform/reports/{uuid4()}/resolve", "moderation"),
+    ("GET", f"/v1/platform/reports/{NOBODY}", "moderation"),
+    ("POST", f"/v1/platform/reports/{NOBODY}/resolve", "moderation"),
     ("GET", "/v1/platform/moderation-log", "moderation"),
     ("GET", "/v1/platform/audit", "audit"),
     ("GET", "/v1/platform/events", "events"),
@@ -136,8 +138,8 @@ def _position(value: object) -> str:
         _position(["x"]),
         _position(["x", "y"]),
         _position([None, None]),
-        _position(["2026-01-01T00:00:00", str(uuid4())]),
-        _position(["0001-01-01T00:00:00+23:00", str(uuid4())]),
+        _position(["2026-01-01T00:00:00", NOBODY]),
+        _position(["0001-01-01T00:00:00+23:00", NOBODY]),
         _position(["before", "-1"]),
         _position(["before", "9" * 30]),
         _position(["sideways", "1"]),
@@ -153,7 +155,7 @@ async def test_a_page_that_nobody_gave_is_invalid(
         "/v1/connections",
         "/v1/blocks",
         "/v1/conversations",
-        f"/v1/conversations/{uuid4()}/messages",
+        f"/v1/conversations/{NOBODY}/messages",
     ):
         answer = await http.get(path, params={"next": position}, headers=ada.headers)
         problem(answer, 422, "invalid")

@@ -7,7 +7,6 @@
 import {
   createContext,
   createElement,
-  type ReactElement,
   type ReactNode,
   useContext,
   useEffect,
@@ -38,7 +37,7 @@ const Current = createContext<Callboard | null>(null);
 export function CallboardProvider(props: {
   client: Callboard;
   children?: ReactNode;
-}): ReactElement {
+}): ReactNode {
   return createElement(Current.Provider, { value: props.client }, props.children);
 }
 

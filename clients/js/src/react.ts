@@ -34,10 +34,7 @@ const Current = createContext<Callboard | null>(null);
  *
  * It neither connects nor closes: whoever makes the client does, once for the page.
  */
-export function CallboardProvider(props: {
-  client: Callboard;
-  children?: ReactNode;
-}): ReactNode {
+export function CallboardProvider(props: { client: Callboard; children?: ReactNode }): ReactNode {
   return createElement(Current.Provider, { value: props.client }, props.children);
 }
 

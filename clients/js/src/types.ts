@@ -19,6 +19,7 @@ import type {
   WritePermission,
 } from "./generated/contract.js";
 import type { Store } from "./store.js";
+import type { UploadOptions } from "./wire.js";
 
 export type Commands = Contract["commands"];
 export type Events = Contract["events"];
@@ -95,10 +96,7 @@ export interface Callboard {
   /** Hear every event of the wire after it was applied; gives what ends it. */
   on(listener: (event: Told) => void): () => void;
   /** Send any command; rejects with a problem when refused, or after ten seconds. */
-  command<K extends keyof Commands>(
-    type: K,
-    data: Commands[K]["data"],
-  ): Promise<Commands[K]["ok"]>;
+  command<K extends keyof Commands>(type: K, data: Commands[K]["data"]): Promise<Commands[K]["ok"]>;
   /** Call HTTP, typed by the server's OpenAPI document: `call("GET /v1/me")`. */
   call<K extends keyof Calls>(what: K, options?: CallOptions<K>): Promise<Calls[K]["answer"]>;
 
@@ -179,10 +177,7 @@ export interface Thread extends Store<ThreadState> {
   /** May I write here, and if not: why, and what would unlock it. */
   permissions(): Promise<WritePermission>;
   /** Put a file where its readers can get it, for `send`. */
-  upload(
-    file: File,
-    options?: { onProgress?: (part: number) => void; signal?: AbortSignal },
-  ): Promise<Attachment>;
+  upload(file: File, options?: UploadOptions): Promise<Attachment>;
 }
 
 export interface ThreadState {
@@ -286,7 +281,19 @@ export interface OutboxStorage {
   remove(userId: string, clientId: string): Promise<void>;
 }
 
-export type Stored = Pick<Pending, "clientId" | "conversationId" | "draft" | "at">;
+export type Stored = Pick<Pending, "clientId" | "conversationId" | "draft" | "at"> & {
+  /** Why the server refused it, so that it stays `failed` after a reload. */
+  refusal: Refusal | null;
+};
+
+/** A problem as it travels and is stored. */
+export interface Refusal {
+  code: string;
+  message: string;
+  retry: boolean;
+  retry_after_ms: number | null;
+  details: Record<string, unknown>;
+}
 
 export type {
   Attachment,

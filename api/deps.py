@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import orjson
 from fastapi import Depends, Query, Request, Security
@@ -19,6 +20,8 @@ from realtime.node import Node
 CHANGING = frozenset({"PUT", "PATCH", "DELETE"})
 
 LARGEST_PAGE = 200
+# A UUID in its longest form, and a comma.
+ID_CHARS = 46
 _NEXT_CHARS = 500
 
 _user_token = HTTPBearer(
@@ -122,6 +125,23 @@ class Paging:
             return [reader(part) for reader, part in zip(readers, parts, strict=True)]
         except (ValueError, OverflowError):
             raise Invalid("next: this is no page that a list has given.") from None
+
+
+def read_ids(name: str, texts: Sequence[str], at_most: int) -> list[UUID]:
+    """
+    Read the ids that a parameter has, between commas or each by itself.
+
+    Raises:
+        Invalid: They are no UUIDs, or too many.
+    """
+    parts = [part.strip() for text in texts for part in text.split(",")]
+    try:
+        ids = [UUID(part) for part in parts if part]
+    except ValueError:
+        raise Invalid(f"{name}: these are not all UUIDs.") from None
+    if len(ids) > at_most:
+        raise Invalid(f"{name}: at most {at_most} at a time.")
+    return ids
 
 
 def next_page(*parts: object) -> str:

@@ -1,11 +1,10 @@
 """Whether people are there, asked once; the socket tells when it changes."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from api.deps import AnActor, ANode
+from api.deps import ID_CHARS, AnActor, ANode, read_ids
 from api.errors import refusals
 from api.examples import GRACE, shown
 from api.shapes import PresenceList
@@ -15,8 +14,7 @@ from storage.records import UserId
 
 router = APIRouter(prefix="/v1/presence", tags=["people"])
 
-# A UUID in its longest form, and a comma.
-_TEXT_CHARS = USER_IDS * 46
+_TEXT_CHARS = USER_IDS * ID_CHARS
 
 _ENTRY = {
     "user_id": GRACE,
@@ -49,16 +47,5 @@ async def get_presence(
     Only accepted connections and people of the same threads and groups are answered;
     all others are left out, as nobody would be.
     """
-    users = _read(user_ids)
+    users = [UserId(user) for user in read_ids("user_ids", user_ids, USER_IDS)]
     return PresenceList(presence=await node.watching.look_up(actor, users))
-
-
-def _read(texts: list[str]) -> list[UserId]:
-    parts = [part.strip() for text in texts for part in text.split(",")]
-    try:
-        users = [UserId(UUID(part)) for part in parts if part]
-    except ValueError:
-        raise Invalid("user_ids: these are not all UUIDs.") from None
-    if len(users) > USER_IDS:
-        raise Invalid(f"user_ids: at most {USER_IDS} people at a time.")
-    return users

@@ -124,6 +124,12 @@ class Profile(Wire):
     role: str | None
 
 
+class Profiles(Wire):
+    """People as anybody may see them."""
+
+    items: Sequence[Profile]
+
+
 class User(Profile):
     """A person as they and their platform see them."""
 

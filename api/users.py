@@ -1,15 +1,16 @@
 """Other people, as far as they are one's business."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
-from api.deps import AnActor, ANode
+from api.deps import ID_CHARS, AnActor, ANode, read_ids
 from api.errors import refusals
-from api.examples import PROFILE, shown
-from api.shapes import Profile, UserPermission
+from api.examples import GRACE, PROFILE, shown
+from api.shapes import Profile, Profiles, UserPermission
 from realtime.actions.conversations import explain_messaging
-from realtime.actions.users import get_profile
+from realtime.actions.users import get_profile, get_profiles
 from realtime.errors import (
     Invalid,
     NotFound,
@@ -23,6 +24,36 @@ from storage.records import UserId
 router = APIRouter(prefix="/v1/users", tags=["people"])
 
 _ASK = "connection.request"
+_MOST = 100
+
+
+@router.get(
+    "",
+    response_model=Profiles,
+    responses=shown({"items": [PROFILE]})
+    | refusals(Unauthenticated, Suspended, Invalid, Unavailable),
+)
+async def get_users(
+    node: ANode,
+    actor: AnActor,
+    ids: Annotated[
+        list[Annotated[str, Query(max_length=_MOST * ID_CHARS)]],
+        Query(
+            max_length=_MOST,
+            description=f"At most {_MOST} ids, between commas.",
+            examples=[GRACE],
+        ),
+    ],
+) -> Profiles:
+    """
+    Give the public profiles of people, in the order in which they are named.
+
+    Who is unknown, suspended or deleted is left out.
+    """
+    wanted = [UserId(user) for user in read_ids("ids", ids, _MOST)]
+    async with node.transaction(actor.user_id) as work:
+        found = await get_profiles(work, wanted)
+    return Profiles(items=[Profile.model_validate(one) for one in found])
 
 
 @router.get(

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.members import Members
-from storage.records import Gig, GigId, OrganizationId
+from storage.records import Gig, GigId, KnownGig, OrganizationId
 from storage.rows import Rows, is_one_of
 from storage.tables import conversations, gig_members, gigs
 
@@ -17,6 +17,18 @@ class Gigs(Rows[Gig]):
     def __init__(self, connection: AsyncConnection) -> None:
         super().__init__(connection, gigs, Gig)
         self.members = Members(connection, gig_members, "gig_id")
+
+    async def known(self, gig: GigId) -> KnownGig | None:
+        """Give a gig that concerns this transaction's user or is published."""
+        rows = await self._connection.execute(
+            text(
+                "SELECT id, kind, title, status, deadline, starts_at"
+                " FROM callboard.known_gig(:gig)"
+            ),
+            {"gig": gig},
+        )
+        row = rows.one_or_none()
+        return KnownGig(**row._mapping) if row else None  # noqa: SLF001 - a named tuple's
 
     async def with_threads_of(
         self, organizations: Collection[OrganizationId]

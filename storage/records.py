@@ -90,6 +90,18 @@ class Gig:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownGig:
+    """A gig as people see it who may know of it."""
+
+    id: GigId
+    kind: str
+    title: str
+    status: str
+    deadline: datetime | None
+    starts_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Application:
     """Somebody's application to a gig."""
 

@@ -100,7 +100,7 @@ class Reports:
         found = await self._connection.execute(
             text(
                 "SELECT kind, title, status, owner_id, organization_id"
-                " FROM callboard.reportable_gig(:gig)"
+                " FROM callboard.known_gig(:gig)"
             ),
             {"gig": gig},
         )

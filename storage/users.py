@@ -38,15 +38,18 @@ class Users:
 
     async def profile(self, user: UserId) -> Profile | None:
         """Give what anybody may see of an active user."""
+        return (await self.profiles([user])).get(user)
+
+    async def profiles(self, ids: Collection[UserId]) -> dict[UserId, Profile]:
+        """Give what anybody may see of those of these users that are active."""
         rows = await self._connection.execute(
             text(
                 "SELECT id, display_name, handle, avatar_url, headline, role"
-                " FROM callboard.profiles WHERE id = :id"
+                " FROM callboard.profiles WHERE id = ANY(:ids)"
             ),
-            {"id": user},
+            {"ids": list(ids)},
         )
-        row = rows.one_or_none()
-        return Profile(**row._mapping) if row else None  # noqa: SLF001 - as above
+        return {row.id: Profile(**row._mapping) for row in rows}  # noqa: SLF001
 
     async def create_missing(
         self, user: UserId, display_name: str, email: str | None

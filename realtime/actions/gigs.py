@@ -22,7 +22,7 @@ from realtime.actions.members import people_in, replace_members, set_member
 from realtime.actions.threads import follow_gigs
 from realtime.errors import NotFound
 from realtime.settings import Settings
-from storage.records import Gig, GigId, Member, UserId
+from storage.records import Gig, GigId, KnownGig, Member, UserId
 from storage.unit_of_work import UnitOfWork
 
 # What was published is never a draft again, and what was cancelled takes place only
@@ -54,6 +54,19 @@ async def get_gig(work: UnitOfWork, gig: GigId) -> Gig:
         NotFound: There is no such gig.
     """
     found = await work.gigs.get(gig)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def know_gig(work: UnitOfWork, gig: GigId) -> KnownGig:
+    """
+    Give what a person may know of a gig.
+
+    Raises:
+        NotFound: There is none, or it is neither published nor theirs to know.
+    """
+    found = await work.gigs.known(gig)
     if found is None:
         raise NotFound
     return found

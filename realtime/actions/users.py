@@ -71,6 +71,16 @@ async def get_profile(work: UnitOfWork, user: UserId) -> Profile:
     return profile
 
 
+async def get_profiles(work: UnitOfWork, users: Sequence[UserId]) -> list[Profile]:
+    """
+    Give what anybody may see of people, in the order in which they are named.
+
+    Who is not active is left out, as nobody would be; who is named twice is there once.
+    """
+    found = await work.users.profiles(users)
+    return [found[user] for user in dict.fromkeys(users) if user in found]
+
+
 async def put_users(
     work: UnitOfWork, items: Sequence[Mapping[str, Any]], now: datetime
 ) -> list[User]:

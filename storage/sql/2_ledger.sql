@@ -149,3 +149,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
       WHERE c.gig_id = gig AND p.user_id = callboard.current_user_id()
         AND p.left_at IS NULL)
 $$;
+
+-- A gig that the user of this transaction may know: one that concerns them, or that
+-- everybody could see because it is published. What else a platform says of it stays away.
+CREATE OR REPLACE FUNCTION callboard.known_gig(gig uuid)
+RETURNS TABLE (id uuid, kind text, title text, status text, deadline timestamptz,
+  starts_at timestamptz, owner_id uuid, organization_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
+  SELECT g.id, g.kind, g.title, g.status, g.deadline, g.starts_at, g.owner_id,
+    g.organization_id
+  FROM gigs g
+  WHERE g.id = gig AND (g.status = 'published' OR callboard.concerns_me(g.id))
+$$;

@@ -1,15 +1,5 @@
 -- Reports and logs: what needs more than the rights of who asks.
 
--- What a gig is, as far as the user of this transaction may report it: one that
--- concerns them, or that everybody could see because it was published.
-CREATE OR REPLACE FUNCTION callboard.reportable_gig(gig uuid)
-RETURNS TABLE (id uuid, kind text, title text, status text, owner_id uuid,
-  organization_id uuid)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = callboard, pg_temp AS $$
-  SELECT g.id, g.kind, g.title, g.status, g.owner_id, g.organization_id FROM gigs g
-  WHERE g.id = gig AND (g.status = 'published' OR callboard.concerns_me(g.id))
-$$;
-
 -- The only way in which a log gets shorter: what is older than so many days goes,
 -- a bounded number of rows a call. Gives how many went. Nothing of today goes.
 CREATE OR REPLACE FUNCTION callboard.forget_logs(audit_days int, events_days int)

@@ -154,3 +154,46 @@ async def test_an_id_that_is_none_is_invalid(
     answer = await http.get("/v1/users/no-such-id-hunter2", headers=ada.headers)
     problem(answer, 422, "invalid")
     assert "hunter2" not in answer.text
+
+
+async def test_many_profiles_come_at_once_in_the_order_asked_for(
+    http: httpx.AsyncClient, node: Node
+) -> None:
+    ada, grace, mei = await make_people(node, "Ada", "Grace", "Mei")
+    ids = f"{mei.id},{ada.id},{grace.id},{mei.id}"
+    answer = await http.get("/v1/users", params={"ids": ids}, headers=ada.headers)
+    names = [each["display_name"] for each in answer.json()["items"]]
+    assert names == ["Mei", "Ada", "Grace"]
+    one = await http.get(f"/v1/users/{mei.id}", headers=ada.headers)
+    assert answer.json()["items"][0] == one.json()
+
+
+async def test_of_many_who_is_not_active_is_left_out_like_nobody(
+    http: httpx.AsyncClient, node: Node
+) -> None:
+    ada, grace, mei, ivan = await make_people(node, "Ada", "Grace", "Mei", "Ivan")
+    await set_account_status(node, grace, "suspended")
+    await set_account_status(node, mei, "deleted")
+    ids = f"{grace.id},{uuid4()},{ivan.id},{mei.id}"
+    answer = await http.get("/v1/users", params={"ids": ids}, headers=ada.headers)
+    assert [each["id"] for each in answer.json()["items"]] == [str(ivan.id)]
+
+
+@pytest.mark.parametrize(
+    "ids",
+    ["no-such-id-hunter2", ",".join(["0191b1a2-0000-7000-8000-00000000ada0"] * 101)],
+)
+async def test_of_many_ids_all_are_ids_and_no_more_than_a_hundred(
+    http: httpx.AsyncClient, node: Node, ids: str
+) -> None:
+    (ada,) = await make_people(node, "Ada")
+    answer = await http.get("/v1/users", params={"ids": ids}, headers=ada.headers)
+    problem(answer, 422, "invalid")
+    assert "hunter2" not in answer.text
+
+
+async def test_profiles_are_asked_for_by_name(
+    http: httpx.AsyncClient, node: Node
+) -> None:
+    (ada,) = await make_people(node, "Ada")
+    problem(await http.get("/v1/users", headers=ada.headers), 422, "invalid")

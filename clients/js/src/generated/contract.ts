@@ -157,6 +157,18 @@ query: {
 body: ContentChanges
 answer: ContentPreferences
 }
+"GET /v1/users": {
+query: {
+/**
+ * At most 100 ids, between commas.
+ * 
+ * @maxItems 100
+ */
+ids: string[]
+}
+body: null
+answer: Profiles
+}
 "GET /v1/users/{user_id}": {
 query: {
 
@@ -340,6 +352,13 @@ query: {
 }
 body: null
 answer: WritePermission
+}
+"GET /v1/gigs/{gig_id}": {
+query: {
+
+}
+body: null
+answer: KnownGig
 }
 "GET /v1/conversations/{conversation_id}/messages": {
 query: {
@@ -1275,6 +1294,12 @@ content_filter_level?: ("strict" | "moderate" | "lenient")
 blocked_categories?: string[]
 }
 /**
+ * People as anybody may see them.
+ */
+export interface Profiles {
+items: Profile[]
+}
+/**
  * A person as anybody may see them.
  */
 export interface Profile {
@@ -1372,6 +1397,17 @@ reason: (string | null)
 unlock: string[]
 closed_by: (string | null)
 read_only_at: (string | null)
+}
+/**
+ * A gig, a job or a project, as far as people may know of it.
+ */
+export interface KnownGig {
+id: string
+kind: ("gig" | "job" | "project")
+title: string
+status: ("draft" | "published" | "filled" | "closed" | "completed" | "cancelled")
+deadline: (string | null)
+starts_at: (string | null)
 }
 export interface Page_Message_ {
 items: Message[]

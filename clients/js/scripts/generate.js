@@ -118,7 +118,8 @@ function plain(part, depth = 0) {
   if (Array.isArray(part)) return part.map((each) => plain(each, depth + 1));
   if (part === null || typeof part !== "object") return part;
   // Beside a reference there are examples at the most.
-  if (part.$ref) return { $ref: known(part.$ref.replace("#/components/schemas/", "#/definitions/")) };
+  if (part.$ref)
+    return { $ref: known(part.$ref.replace("#/components/schemas/", "#/definitions/")) };
   const kept = Object.entries(part).filter(
     ([key, value]) => !(key === "title" && typeof value === "string" && depth > 2),
   );

@@ -1,0 +1,21 @@
+import list from "./list/list.css?inline";
+import panels from "./panels/panels.css?inline";
+import shell from "./shell/shell.css?inline";
+import thread from "./thread/thread.css?inline";
+import parts from "./ui/parts.css?inline";
+import theme from "./ui/theme.css?inline";
+
+let sheet: CSSStyleSheet | undefined;
+
+/**
+ * The one sheet of the chat, shared by all that are on the page.
+ *
+ * Constructed, since a page with a strict Content-Security-Policy takes neither style
+ * elements nor style attributes.
+ */
+export function styles(): CSSStyleSheet {
+  if (sheet) return sheet;
+  sheet = new CSSStyleSheet();
+  sheet.replaceSync([theme, parts, shell, list, thread, panels].join("\n"));
+  return sheet;
+}

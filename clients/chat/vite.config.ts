@@ -1,0 +1,44 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vite";
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/**
+ * Writes what the server ships: `api/pages/chat`.
+ *
+ * Names are stable and without hashes, so that a page elsewhere can name them and so that the
+ * same sources give the same files; the server sends them with an ETag. Each entry stands
+ * alone: `callboard-chat.js` is the component whole, and the dev page's own script is a page
+ * like any other that uses it.
+ */
+export default defineConfig({
+  root: here("."),
+  base: "/assets/",
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  resolve: {
+    alias: [
+      { find: /^@callboard\/client\/react$/, replacement: here("../js/src/react.ts") },
+      { find: /^@callboard\/client$/, replacement: here("../js/src/index.ts") },
+      { find: /^react(-dom)?$/, replacement: "preact/compat" },
+    ],
+  },
+  build: {
+    outDir: here("../../api/pages/chat"),
+    emptyOutDir: true,
+    target: "es2022",
+    modulePreload: false,
+    reportCompressedSize: true,
+    rolldownOptions: {
+      input: {
+        dev: here("index.html"),
+        "callboard-chat": here("src/element.tsx"),
+        "callboard-sw": here("src/worker/sw.ts"),
+      },
+      output: {
+        entryFileNames: "[name].js",
+        chunkFileNames: "[name].js",
+        assetFileNames: "[name][extname]",
+      },
+    },
+  },
+});

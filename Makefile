@@ -15,12 +15,13 @@ check:
 format:
 	$(PYTHON) -m ruff format .
 	$(PYTHON) -m ruff check --fix .
+	scripts/clients npm run --silent format
 
 test:
 	scripts/test
 
 docs:
-	$(PYTHON) -m api.documents --write docs
+	scripts/generate
 
 migration:
 	$(PYTHON) -m storage.revise "$(MESSAGE)"

@@ -187,7 +187,7 @@ function step(items: HTMLElement[], event: KeyboardEvent): boolean {
 }
 
 /** Below the button or above it, at its end edge, and always whole in the window. */
-function place(list: HTMLElement, button: HTMLElement): void {
+export function place(list: HTMLElement, button: HTMLElement): void {
   const from = button.getBoundingClientRect();
   const size = list.getBoundingClientRect();
   const gap = 4;

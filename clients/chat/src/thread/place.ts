@@ -1,0 +1,139 @@
+/** An element that is in view, and how far below the top of the view it begins. */
+interface Anchor {
+  element: Element;
+  offset: number;
+}
+
+/** Whoever is no further than this from the end follows it. */
+const AT_END_PX = 40;
+/** So many elements in view are remembered: the first may be the one that goes. */
+const ANCHORS = 4;
+
+/**
+ * Keeps the reader's place while the list changes around it.
+ *
+ * What is in view stays where it is, to the pixel, when messages come or go above, images
+ * take their size or reactions are added; whoever is at the end stays at the end. Browsers
+ * do something like it (`overflow-anchor`), but not all, and not at the very top: it is
+ * switched off here.
+ */
+export class Place {
+  readonly #scroller: HTMLElement;
+  readonly #list: HTMLElement;
+  #anchors: Anchor[] = [];
+  #top = 0;
+  /** Whether the reader stays at the end as messages come. */
+  isFollowing = true;
+  /** Whether the list ends where the conversation does, so that there is an end to follow. */
+  isEndShown = true;
+
+  constructor(scroller: HTMLElement, list: HTMLElement) {
+    this.#scroller = scroller;
+    this.#list = list;
+  }
+
+  /** How far the view is from the end of what is loaded. */
+  get belowPx(): number {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    return scrollHeight - scrollTop - clientHeight;
+  }
+
+  get abovePx(): number {
+    return this.#scroller.scrollTop;
+  }
+
+  /** Take notice where the reader has scrolled to; call it before the list changes, too. */
+  note(): void {
+    if (Math.abs(this.#scroller.scrollTop - this.#top) < 1) return;
+    this.isFollowing = this.isEndShown && this.belowPx <= AT_END_PX;
+    this.#remember();
+  }
+
+  /** Put the reader back to where they were; call it after the list has changed. */
+  keep(): void {
+    const scroller = this.#scroller;
+    if (scroller.clientHeight === 0) return;
+    if (this.isFollowing && this.isEndShown) {
+      if (this.belowPx >= 1) scroller.scrollTop = scroller.scrollHeight;
+      this.#remember();
+      return;
+    }
+    const edge = scroller.getBoundingClientRect().top;
+    const anchor = this.#anchors.find(({ element }) => this.#list.contains(element));
+    if (anchor === undefined) {
+      this.#remember();
+      return;
+    }
+    const moved = anchor.element.getBoundingClientRect().top - edge - anchor.offset;
+    // Anchors are kept as they were noted: what rounding takes would add up.
+    if (Math.abs(moved) >= 0.5) scroller.scrollTop += moved;
+    this.#top = scroller.scrollTop;
+    if (this.#anchors[0] !== anchor) this.#remember();
+  }
+
+  /** Bring an element into view: at a part of the view's height below its top. */
+  show(element: Element, part: number): void {
+    const scroller = this.#scroller;
+    const box = element.getBoundingClientRect();
+    const free = Math.max(0, scroller.clientHeight - box.height);
+    const edge = scroller.getBoundingClientRect().top;
+    scroller.scrollTop += box.top - edge - free * part;
+    this.isFollowing = this.isEndShown && this.belowPx <= AT_END_PX;
+    this.#remember();
+  }
+
+  /** Go to the end, and follow it. */
+  toEnd(): void {
+    this.isFollowing = true;
+    this.keep();
+  }
+
+  /** The elements in view, the first one first. */
+  inView(): Element[] {
+    const view = this.#scroller.getBoundingClientRect();
+    const found: Element[] = [];
+    const { children } = this.#list;
+    for (let index = this.#firstInView(view.top); index < children.length; index++) {
+      const child = children[index];
+      if (child === undefined || child.getBoundingClientRect().top >= view.bottom) break;
+      found.push(child);
+    }
+    return found;
+  }
+
+  /** The newest `seq` that the reader has had before their eyes; null where there is none. */
+  seenUpTo(): number | null {
+    const view = this.#scroller.getBoundingClientRect();
+    let seen: number | null = null;
+    for (const element of this.inView()) {
+      const seq = element instanceof HTMLElement ? element.dataset.seq : undefined;
+      if (seq === undefined) continue;
+      const box = element.getBoundingClientRect();
+      const fillsView = box.top <= view.top + 1 && box.bottom >= view.bottom - 1;
+      if (box.bottom <= view.bottom + 8 || fillsView) seen = Number(seq);
+    }
+    return seen;
+  }
+
+  #remember(): void {
+    const edge = this.#scroller.getBoundingClientRect().top;
+    this.#top = this.#scroller.scrollTop;
+    this.#anchors = this.inView()
+      .slice(0, ANCHORS)
+      .map((element) => ({ element, offset: element.getBoundingClientRect().top - edge }));
+  }
+
+  /** The index of the first element that ends below the top of the view. */
+  #firstInView(edge: number): number {
+    const { children } = this.#list;
+    let low = 0;
+    let high = children.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const child = children[middle];
+      if (child !== undefined && child.getBoundingClientRect().bottom > edge) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}

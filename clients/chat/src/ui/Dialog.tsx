@@ -38,6 +38,10 @@ export function Dialog({ title, onClose, children }: DialogProps): VNode {
         event.preventDefault();
         onClose();
       }}
+      onKeyDown={(event) => {
+        // The dialog's own: what it stands in stays open.
+        if (event.key === "Escape") event.stopPropagation();
+      }}
       onMouseDown={(event) => {
         if (event.target === event.currentTarget) onClose();
       }}

@@ -39,6 +39,7 @@ from api import (
     uploads,
     users,
 )
+from api.chat_files import ChatFiles, add_chat_files, shipped
 from api.deps import CHANGING
 from api.errors import ProblemDetails, add_handlers, refusals
 from api.examples import with_nulls
@@ -144,11 +145,16 @@ class Application(FastAPI):
         return self.openapi_schema
 
 
-def create_app(node: Node) -> FastAPI:
-    """Build the application of a node that somebody else opens and closes."""
+def create_app(node: Node, chat: ChatFiles | None = None) -> FastAPI:
+    """
+    Build the application of a node that somebody else opens and closes.
+
+    The chat that it serves is the one that this package came with, if none is given.
+    """
     app = _application(_middleware(node.settings))
     app.state.node = node
     add_handlers(app)
+    add_chat_files(app, chat or shipped())
     return app
 
 

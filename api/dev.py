@@ -13,6 +13,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from api.chat_files import shipped
 from api.dev_home import DevHome, DevPerson, default_directory
 from api.dev_page import add_dev_page
 from api.intake import listen_for_mail, take_mail_beside
@@ -45,6 +46,7 @@ def develop(settings: Settings, directory: Path | None) -> None:
     Raises:
         CannotRun, CannotListen, Unusable, EmbeddedPostgresError: It cannot run here.
     """
+    shipped().require()
     home = DevHome(directory or default_directory())
     # The address first: who mistyped the port should not wait for a database.
     with listen(settings.host, settings.port) as listener:
@@ -84,7 +86,7 @@ def develop(settings: Settings, directory: Path | None) -> None:
                         "The people of the demonstration cannot be made in this"
                         f" database: {error} Use another database."
                     ) from None
-                add_dev_page(app, people)
+                add_dev_page(app, people, shipped(), str(settings.public_url))
                 # One process is everything here.
                 node.run_along(
                     Worker(settings, node.database, presence=node.presence).work()

@@ -39,6 +39,11 @@ class ServerProcess:
         """Where it is, for clients."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and not killed."""
+        return self._process is not None
+
     async def start(self) -> None:
         """Return when it takes connections."""
         process = self._process = self._spawn()

@@ -37,6 +37,8 @@ async function types() {
     additionalProperties: false,
     bannerComment: "",
     format: false,
+    // As tuples of every length, nobody could give them an array.
+    ignoreMinAndMaxItems: true,
     strictIndexSignatures: true,
   });
 }

@@ -699,7 +699,7 @@ body?: string
 /**
  * @maxItems 10
  */
-attachments?: []|[Attachment]|[Attachment, Attachment]|[Attachment, Attachment, Attachment]|[Attachment, Attachment, Attachment, Attachment]|[Attachment, Attachment, Attachment, Attachment, Attachment]|[Attachment, Attachment, Attachment, Attachment, Attachment, Attachment]|[Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment]|[Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment]|[Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment]|[Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment]
+attachments?: Attachment[]
 reply_to_id?: (string | null)
 metadata?: {
 [k: string]: unknown | undefined
@@ -1422,7 +1422,7 @@ body?: string
 /**
  * @maxItems 10
  */
-attachments?: []|[Attachment]|[Attachment, Attachment]|[Attachment, Attachment, Attachment]|[Attachment, Attachment, Attachment, Attachment]|[Attachment, Attachment, Attachment, Attachment, Attachment]|[Attachment, Attachment, Attachment, Attachment, Attachment, Attachment]|[Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment]|[Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment]|[Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment]|[Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment, Attachment]
+attachments?: Attachment[]
 reply_to_id?: (string | null)
 metadata?: {
 [k: string]: unknown | undefined
@@ -1547,11 +1547,11 @@ export interface CriteriaFields {
 /**
  * @maxItems 3
  */
-kinds?: []|[("gig" | "job" | "project")]|[("gig" | "job" | "project"), ("gig" | "job" | "project")]|[("gig" | "job" | "project"), ("gig" | "job" | "project"), ("gig" | "job" | "project")]
+kinds?: ("gig" | "job" | "project")[]
 /**
  * @maxItems 20
  */
-keywords?: []|[string]|[string, string]|[string, string, string]|[string, string, string, string]|[string, string, string, string, string]|[string, string, string, string, string, string]|[string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string]
+keywords?: string[]
 match?: ("any" | "all")
 location?: (string | null)
 /**
@@ -1562,7 +1562,7 @@ organization_ids?: string[]
  * @minItems 1
  * @maxItems 5
  */
-statuses?: [("published" | "filled" | "closed" | "completed" | "cancelled")]|[("published" | "filled" | "closed" | "completed" | "cancelled"), ("published" | "filled" | "closed" | "completed" | "cancelled")]|[("published" | "filled" | "closed" | "completed" | "cancelled"), ("published" | "filled" | "closed" | "completed" | "cancelled"), ("published" | "filled" | "closed" | "completed" | "cancelled")]|[("published" | "filled" | "closed" | "completed" | "cancelled"), ("published" | "filled" | "closed" | "completed" | "cancelled"), ("published" | "filled" | "closed" | "completed" | "cancelled"), ("published" | "filled" | "closed" | "completed" | "cancelled")]|[("published" | "filled" | "closed" | "completed" | "cancelled"), ("published" | "filled" | "closed" | "completed" | "cancelled"), ("published" | "filled" | "closed" | "completed" | "cancelled"), ("published" | "filled" | "closed" | "completed" | "cancelled"), ("published" | "filled" | "closed" | "completed" | "cancelled")]
+statuses?: ("published" | "filled" | "closed" | "completed" | "cancelled")[]
 }
 /**
  * What is to be otherwise; `criteria` as a whole.
@@ -1711,7 +1711,7 @@ quiet_hours?: ({
 /**
  * @maxItems 10
  */
-[k: string]: []|[WindowToKeep]|[WindowToKeep, WindowToKeep]|[WindowToKeep, WindowToKeep, WindowToKeep]|[WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep]|[WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep]|[WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep]|[WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep]|[WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep]|[WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep]|[WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep, WindowToKeep] | undefined
+[k: string]: WindowToKeep[] | undefined
 } | null)
 do_not_disturb_until?: (string | null)
 timezone?: (string | null)

@@ -1,0 +1,213 @@
+import { Problem } from "./errors.js";
+import type { Contract } from "./generated/contract.js";
+import type { Commands, Refusal, Told } from "./types.js";
+
+export const REPLY_MS = 10_000;
+const GREETING_MS = 15_000;
+// Half of what the server takes before it stops reading.
+const IN_FLIGHT = 32;
+const MOST_WAITING = 1000;
+/** The line went dead without a close frame. */
+export const NO_CLOSE_FRAME = 1006;
+const HEARTBEAT_MISSED = 4002;
+
+type Hello = Contract["events"]["hello"];
+type Frame =
+  | { type: "ok"; id: number; data: unknown }
+  | { type: "error"; id: number; error: Refusal }
+  | Told;
+
+interface Asked {
+  frame: string;
+  since: number;
+  timer: ReturnType<typeof setTimeout>;
+  resolve(data: unknown): void;
+  reject(problem: Problem): void;
+}
+
+export interface SocketOptions {
+  WebSocket: typeof WebSocket;
+  /** The server's address, as http(s). */
+  url: string;
+  token: string;
+  cursor: string | null;
+  /** Told every event, `hello` first. */
+  onEvent(event: Told): void;
+  /** Told once, when it is over; nothing comes after. */
+  onEnd(code: number, reason: string): void;
+}
+
+/** One WebSocket life, from the handshake to the close code; nothing comes back here. */
+export class Socket {
+  #hello: Hello | null = null;
+  #isOver = false;
+  #heardAt = 0;
+  #lastId = 0;
+  #timer: ReturnType<typeof setTimeout>;
+  readonly #socket: WebSocket;
+  readonly #options: SocketOptions;
+  // In the order of asking: the first of them are under way, the rest wait for a place.
+  readonly #asked = new Map<number, Asked>();
+  readonly #waiting: number[] = [];
+
+  constructor(options: SocketOptions) {
+    this.#options = options;
+    const cursor = options.cursor === null ? "" : `?cursor=${encodeURIComponent(options.cursor)}`;
+    const url = `${options.url.replace(/^http/, "ws")}/v1/ws${cursor}`;
+    this.#socket = new options.WebSocket(url, ["callboard.v1", `bearer.${options.token}`]);
+    this.#socket.onmessage = ({ data }) => this.#take(data);
+    this.#socket.onclose = ({ code, reason }) => this.#end(code, reason);
+    this.#timer = setTimeout(() => this.drop(NO_CLOSE_FRAME), GREETING_MS);
+  }
+
+  /** Whether it has been greeted and is not over. */
+  get isLive(): boolean {
+    return this.#hello !== null && !this.#isOver;
+  }
+
+  /**
+   * Send a command and give the data of its `ok`.
+   *
+   * Rejects with the server's refusal; with `offline` where the socket ends first, and
+   * `unavailable` where no reply comes in time: then what became of it is unknown.
+   */
+  command<K extends keyof Commands>(
+    type: K,
+    data: Commands[K]["data"],
+    patienceMs = REPLY_MS,
+  ): Promise<Commands[K]["ok"]> {
+    return new Promise((resolve, reject) => {
+      if (this.#hello === null || this.#isOver) throw lost();
+      const id = ++this.#lastId;
+      const frame = JSON.stringify({ id, type, data });
+      const most = this.#hello.limits.frame_bytes;
+      // What is too long would end the whole socket.
+      if (!fits(frame, most)) {
+        throw new Problem("too_large", `A command has at most ${most} bytes.`);
+      }
+      if (this.#waiting.length >= MOST_WAITING) {
+        throw new Problem("rate_limited", "Too many commands wait for a reply.");
+      }
+      this.#asked.set(id, {
+        frame,
+        since: Date.now(),
+        timer: setTimeout(() => this.#giveUp(id), patienceMs),
+        resolve,
+        reject,
+      });
+      this.#waiting.push(id);
+      this.#send();
+    });
+  }
+
+  /** Find out whether the other side still hears; ends the socket where it does not. */
+  probe(patienceMs = REPLY_MS): void {
+    if (!this.isLive) return;
+    // How it went shows in the socket's end.
+    this.command("ping", {}, patienceMs).catch(() => undefined);
+  }
+
+  /** End it now, without waiting for a dead line to say so. */
+  drop(code: number): void {
+    this.#end(code, "");
+    this.#socket.close(1000);
+  }
+
+  #send(): void {
+    while (this.#asked.size - this.#waiting.length < IN_FLIGHT) {
+      const id = this.#waiting.shift();
+      if (id === undefined) return;
+      const asked = this.#asked.get(id);
+      if (asked !== undefined) this.#socket.send(asked.frame);
+    }
+  }
+
+  #giveUp(id: number): void {
+    const asked = this.#asked.get(id);
+    if (asked === undefined) return;
+    this.#forget(id, asked);
+    asked.reject(new Problem("unavailable", "No reply came in time."));
+    // Nothing at all since: the line is dead, whatever it looks like.
+    if (this.#heardAt < asked.since) this.drop(HEARTBEAT_MISSED);
+  }
+
+  #forget(id: number, asked: Asked): void {
+    clearTimeout(asked.timer);
+    this.#asked.delete(id);
+    const place = this.#waiting.indexOf(id);
+    if (place >= 0) this.#waiting.splice(place, 1);
+  }
+
+  #take(data: unknown): void {
+    if (this.#isOver || typeof data !== "string") return;
+    this.#heardAt = Date.now();
+    const frame = read(data);
+    if (frame === null) {
+      this.drop(NO_CLOSE_FRAME);
+      return;
+    }
+    if (frame.type === "ok" || frame.type === "error") {
+      const asked = this.#asked.get(frame.id);
+      // Otherwise it came after it had been given up.
+      if (asked === undefined) return;
+      this.#forget(frame.id, asked);
+      if (frame.type === "ok") asked.resolve(frame.data);
+      else asked.reject(Problem.from(frame.error));
+      this.#send();
+      return;
+    }
+    if (frame.type === "hello") {
+      this.#hello = frame.data;
+      clearTimeout(this.#timer);
+      this.#beat(frame.data.heartbeat_s * 1000);
+    }
+    this.#options.onEvent(frame);
+  }
+
+  /** Ask for a sign of life where none came for a heartbeat: pings of a socket show nowhere. */
+  #beat(everyMs: number, waitMs = everyMs): void {
+    this.#timer = setTimeout(() => {
+      const silentMs = Date.now() - this.#heardAt;
+      if (silentMs >= everyMs) this.probe();
+      this.#beat(everyMs, silentMs >= everyMs ? everyMs : everyMs - silentMs);
+    }, waitMs);
+  }
+
+  #end(code: number, reason: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    for (const asked of this.#asked.values()) {
+      clearTimeout(asked.timer);
+      asked.reject(lost());
+    }
+    this.#asked.clear();
+    this.#waiting.length = 0;
+    this.#options.onEnd(code, reason);
+  }
+}
+
+function read(data: string): Frame | null {
+  try {
+    return JSON.parse(data);
+  } catch {
+    // Something in between speaks, not the server.
+    return null;
+  }
+}
+
+/** The problem of what met no connection. */
+export function lost(): Problem {
+  return new Problem("offline", "There is no connection to the server.");
+}
+
+/** Whether a text is at most so many bytes in UTF-8. */
+function fits(text: string, most: number): boolean {
+  if (text.length * 3 <= most) return true;
+  let bytes = 0;
+  for (const character of text) {
+    const point = character.codePointAt(0) ?? 0;
+    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+  }
+  return bytes <= most;
+}

@@ -173,6 +173,10 @@ class History:
             "application_id": None,
             "title": self.title,
             "status": "active",
+            "writers": "members",
+            "history": "all",
+            "read_only_at": None,
+            "closed_by": None,
             "participants": [
                 {
                     "user_id": each,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 from callboard_client import Api, Platform, Refused
+from callboard_client.contract import UserItem
 
 
 def played(respond: Callable[[httpx.Request], httpx.Response]) -> httpx.MockTransport:
@@ -87,9 +88,10 @@ async def test_a_batch_goes_out_under_its_idempotency_key() -> None:
         asked.append(request)
         return httpx.Response(200, json={"items": []})
 
-    address, items = "ws://server/chat/v1/ws", [{"id": "1", "display_name": "A"}]
+    address = "ws://server/chat/v1/ws"
+    items: list[UserItem] = [{"id": "1", "display_name": "A"}]
     async with Platform(address, "cbk_k", transport=played(respond)) as platform:
-        await platform.put_batch("users", items, idempotency_key="once")
+        await platform.put_users(items, idempotency_key="once")
 
     assert str(asked[0].url) == "http://server/chat/v1/platform/users/batch"
     assert asked[0].headers["Idempotency-Key"] == "once"

@@ -5,6 +5,7 @@ Asyncio client for Callboard: read `client.py` first, then `store.py`, `socket.p
 store; `Api` and `Platform` are the HTTP side.
 """
 
+from callboard_client.attempts import Attempts
 from callboard_client.backoff import Backoff
 from callboard_client.client import Client
 from callboard_client.errors import (
@@ -16,7 +17,8 @@ from callboard_client.errors import (
     TooManyPending,
     comes_back,
 )
-from callboard_client.http import Api, Platform
+from callboard_client.http import Api
+from callboard_client.platform import Platform
 from callboard_client.shapes import (
     Attachment,
     Connection,
@@ -37,6 +39,7 @@ from callboard_client.tokens import Tokens, TokenSource
 __all__ = [
     "Api",
     "Attachment",
+    "Attempts",
     "Backoff",
     "CallboardError",
     "Client",

@@ -6,19 +6,20 @@ import ssl
 from collections.abc import AsyncIterator
 from functools import cache
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, TypeVar
 
 import httpx
 
+from callboard_client.calls import TIMEOUT_S, Call, Listing
 from callboard_client.shapes import Json
 from callboard_client.tokens import Tokens, TokenSource
-from callboard_client.wire import FIRST_ERROR_STATUS, http_address, problem
+from callboard_client.wire import http_address
 
-__all__ = ["LARGEST_PAGE", "Caller"]
+__all__ = ["Caller", "trusted_certificates"]
 
-TIMEOUT_S = 10.0
-LARGEST_PAGE = 200
 UNAUTHORIZED = 401
+
+T = TypeVar("T")
 
 
 class Caller:
@@ -70,54 +71,45 @@ class Caller:
         """
         Make a call that has no method of its own here; an empty answer is {}.
 
-        A token called stale is fetched anew once, where it can be.
-
         Raises:
             Refused: The answer was 400 or above.
             httpx.TransportError: There was no answer.
         """
-        params = {
-            name: each for name, each in (query or {}).items() if each is not None
-        }
-        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        token = await self._tokens.current()
-        answer = await self._send(method, path, params, body, headers, token)
+        asked: Call[Json] = Call(method, path, query or {}, body, idempotency_key)
+        return await self.do(asked)
+
+    async def do(self, call: Call[T]) -> T:
+        """
+        Make a call, once.
+
+        A token called stale is fetched anew once, where it can be. Raises as `call`.
+        """
+        answer = await self._send(call, await self._tokens.current())
         if answer.status_code == UNAUTHORIZED and self._tokens.can_renew:
-            token = await self._tokens.renew()
-            answer = await self._send(method, path, params, body, headers, token)
-        if answer.status_code >= FIRST_ERROR_STATUS:
-            raise problem(answer.status_code, answer.headers, answer.content)
-        return cast("Json", answer.json()) if answer.content else {}
+            answer = await self._send(call, await self._tokens.renew())
+        return call.answer(answer)
 
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        params: Json,
-        body: Json | None,
-        headers: dict[str, str],
-        token: str,
-    ) -> httpx.Response:
-        return await self._http.request(
-            method,
-            path,
-            params=params,
-            json=body,
-            headers={**headers, "Authorization": f"Bearer {token}"},
-        )
+    async def _send(self, call: Call[Any], token: str) -> httpx.Response:
+        return await self._http.request(**call.request(token))
 
-    async def all_of(self, path: str, **query: object) -> AsyncIterator[Json]:
+    async def walk(self, listing: Listing[T]) -> AsyncIterator[T]:
         """
         Walk a list to its end, page after page.
         """
-        query.setdefault("limit", LARGEST_PAGE)
+        following: str | None = None
         while True:
-            page = await self.call("GET", path, query=query)
+            page = await self.do(listing.page(following))
             for item in page["items"]:
                 yield item
-            if page["next"] is None:
+            following = page["next"]
+            if following is None:
                 return
-            query["next"] = page["next"]
+
+    def all_of(self, path: str, **query: object) -> AsyncIterator[Json]:
+        """
+        Walk a list that has no method of its own here.
+        """
+        return self.walk(Listing(path, query))
 
 
 @cache

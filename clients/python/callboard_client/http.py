@@ -1,5 +1,5 @@
 """
-The HTTP side of the contract: `Api` as a person, `Platform` as a backend.
+The HTTP side of the contract as a person; `platform.py` has that of a backend.
 
 Every call raises `Refused` for an answer of 400 and above, and lets
 `httpx.TransportError` through when the server could not be reached.
@@ -8,10 +8,11 @@ Every call raises `Refused` for an answer of 400 and above, and lets
 from collections.abc import AsyncIterator, Iterable
 from typing import cast
 
-from callboard_client.caller import LARGEST_PAGE, Caller
+from callboard_client.caller import Caller
+from callboard_client.calls import LARGEST_PAGE
 from callboard_client.shapes import Connection, Conversation, Json, Message, Page
 
-__all__ = ["Api", "Platform"]
+__all__ = ["Api"]
 
 
 class Api(Caller):
@@ -138,7 +139,7 @@ class Api(Caller):
         before: int | None = None,
         after: int | None = None,
         limit: int | None = None,
-    ) -> Page:
+    ) -> Page[Message]:
         """
         Give a page of history: newest first with `before`, oldest first with `after`.
         """
@@ -147,7 +148,7 @@ class Api(Caller):
             f"/v1/conversations/{conversation_id}/messages",
             query={"before": before, "after": after, "limit": limit},
         )
-        return cast("Page", answer)
+        return cast("Page[Message]", answer)
 
     async def history(
         self, conversation_id: str, *, after: int = 0, upto: int | None = None
@@ -161,7 +162,7 @@ class Api(Caller):
                 if upto is not None and item["seq"] > upto:
                     return
                 after = item["seq"]
-                yield cast("Message", item)
+                yield item
             if not page["items"] or page["next"] is None:
                 return
 
@@ -199,74 +200,6 @@ class Api(Caller):
     async def _settle(self, connection_id: str, verb: str) -> Connection:
         path = f"/v1/connections/{connection_id}/{verb}"
         return connection_in(await self.call("POST", path))
-
-
-class Platform(Caller):
-    """
-    What a platform's backend can do, with its API key in place of a token.
-    """
-
-    async def put_user(self, user_id: str, display_name: str, **more: object) -> Json:
-        """
-        Create or update a user.
-        """
-        body = {"display_name": display_name, **more}
-        return await self.call("PUT", f"/v1/platform/users/{user_id}", body=body)
-
-    async def put_connection(
-        self,
-        connection_id: str,
-        *,
-        requester_id: str,
-        recipient_id: str,
-        status: str = "accepted",
-        message: str | None = None,
-    ) -> Json:
-        """
-        Create or update a connection in whatever state the platform knows it.
-        """
-        body: Json = {
-            "requester_id": requester_id,
-            "recipient_id": recipient_id,
-            "status": status,
-        }
-        if message is not None:
-            body["message"] = message
-        path = f"/v1/platform/connections/{connection_id}"
-        return await self.call("PUT", path, body=body)
-
-    async def put_batch(
-        self, noun: str, items: Iterable[Json], *, idempotency_key: str | None = None
-    ) -> Json:
-        """
-        Create or update up to 1,000 `users`, `connections` … at once: all or nothing.
-        """
-        return await self.call(
-            "POST",
-            f"/v1/platform/{noun}/batch",
-            body={"items": list(items)},
-            idempotency_key=idempotency_key,
-        )
-
-    async def mint_token(self, user_id: str, *, expires_in: int = 3600) -> str:
-        """
-        Make a token for a user, where the server has a shared secret.
-        """
-        body = {"user_id": user_id, "expires_in": expires_in}
-        answer = await self.call("POST", "/v1/platform/tokens", body=body)
-        return cast("str", answer["token"])
-
-    async def suspend(self, user_id: str) -> None:
-        """
-        Suspend a user and close every session of theirs.
-        """
-        await self.call("POST", f"/v1/platform/users/{user_id}/suspend")
-
-    async def revoke(self, user_id: str) -> None:
-        """
-        Close every session of a user and refuse every token issued before now.
-        """
-        await self.call("POST", f"/v1/platform/users/{user_id}/revoke")
 
 
 def connection_in(answer: Json) -> Connection:

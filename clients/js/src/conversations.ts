@@ -1,0 +1,345 @@
+import { compare, Entry, forgetOldest } from "./entry.js";
+import { Problem } from "./errors.js";
+import type { Conversation } from "./generated/contract.js";
+import { Receipts } from "./receipts.js";
+import { Shelf } from "./shelf.js";
+import type { Source } from "./timeline.js";
+import type { Calls, ConversationList, Conversations, Told } from "./types.js";
+import { Typists } from "./typing.js";
+import type { Wire } from "./wire.js";
+
+const PAGE = 50;
+const MOST = 200;
+// Events of conversations that are being fetched, to be applied when they are here.
+const EARLY = 1000;
+// What one hides from a larger circle nobody is told: the server's rule for receipts.
+const TOLD = 100;
+const DOUBT_MS = 1000;
+
+/** What a conversation answers that one may no longer read. */
+export const UNREADABLE = new Set(["not_found", "not_a_participant", "forbidden"]);
+
+/** Told after each change of a conversation, by an event of `at` or fetched (null). */
+export type Change = (
+  conversationId: string,
+  before: Conversation | null,
+  after: Conversation | null,
+  at: string | null,
+) => void;
+
+export class ConversationStore implements Conversations {
+  readonly get: () => ConversationList;
+  readonly subscribe: (listener: () => void) => () => void;
+  readonly typists: Typists;
+  readonly receipts: Receipts;
+  readonly #wire: Wire;
+  readonly #shelf: Shelf<ConversationList>;
+  readonly #entries = new Map<string, Entry>();
+  // Not known to be as the server has them now.
+  readonly #stale = new Set<string>();
+  readonly #listeners = new Set<Change>();
+  readonly #fetching = new Map<string, Promise<Conversation | null>>();
+  readonly #leftAt = new Map<string, string>();
+  #early: Told[] = [];
+  #now = 0;
+  #next: string | undefined;
+  // The list reaches down to here: the key of the last of the last page, "" at the end.
+  #edge: string | null = null;
+  #loading: Promise<void> | null = null;
+  #doubts: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(wire: Wire) {
+    this.#wire = wire;
+    this.typists = new Typists(wire);
+    this.receipts = new Receipts(wire);
+    this.#shelf = new Shelf<ConversationList>(
+      {
+        items: [],
+        hasMore: false,
+        isLoading: false,
+        isLoaded: false,
+        problem: null,
+        typing: this.typists.get(),
+      },
+      () => {
+        if (this.#edge === null) this.#load(false).catch(ignore);
+      },
+    );
+    this.get = this.#shelf.get;
+    this.subscribe = this.#shelf.subscribe;
+    this.typists.subscribe(() => this.#shelf.patch({ typing: this.typists.get() }));
+    wire.on((event) => this.#hear(event));
+    wire.onOnline((isAnew) => {
+      const isShown = this.#edge !== null || this.#shelf.isWatched;
+      if (isAnew) for (const id of this.#entries.keys()) this.#stale.add(id);
+      if (isShown && (isAnew || this.#edge === null)) return this.#load(false);
+      return undefined;
+    });
+  }
+
+  /** Be told after each change of any conversation, also of those not in the list. */
+  onChange(listener: Change): void {
+    this.#listeners.add(listener);
+  }
+
+  /** What is known of one, without asking. */
+  entry(conversationId: string): Entry | undefined {
+    return this.#entries.get(conversationId);
+  }
+
+  more(): Promise<void> {
+    return this.#load(this.#edge !== null).catch(ignore);
+  }
+
+  async find(conversationId: string): Promise<Conversation | null> {
+    const entry = this.#entries.get(conversationId);
+    if (entry !== undefined && !this.#stale.has(conversationId)) return entry.shown;
+    return this.refresh(conversationId);
+  }
+
+  /** Fetch one anew; rejects where that fails. */
+  refresh(conversationId: string): Promise<Conversation | null> {
+    const known = this.#fetching.get(conversationId);
+    if (known !== undefined) return known;
+    const fetching = this.#fetch(conversationId).finally(() => {
+      this.#fetching.delete(conversationId);
+      this.#forgetEarly();
+    });
+    this.#fetching.set(conversationId, fetching);
+    return fetching;
+  }
+
+  async arrange(
+    conversationId: string,
+    change: Calls["PATCH /v1/conversations/{conversation_id}"]["body"],
+  ): Promise<void> {
+    const since = this.#now;
+    const conversation = await this.#wire.call("PATCH /v1/conversations/{conversation_id}", {
+      path: { conversation_id: conversationId },
+      body: change,
+    });
+    this.take(conversation, { since });
+  }
+
+  /** Say that one has read up to here; the unread count follows at once. */
+  read(conversationId: string, seq: number): void {
+    const entry = this.#entries.get(conversationId);
+    if (entry === undefined || seq <= entry.readSeq) return;
+    this.receipts.read(conversationId, seq);
+    const marker = { read_seq: seq, delivered_seq: seq };
+    this.#change(conversationId, null, () => entry.mark(this.#wire.userId, marker));
+  }
+
+  /** Take a conversation: fetched, or told by an event. */
+  take(conversation: Conversation, source: Source): void {
+    const { id } = conversation;
+    const at = "at" in source ? source.at : null;
+    if (at !== null && at <= (this.#leftAt.get(id) ?? "")) return;
+    const isNew = !this.#entries.has(id);
+    this.#change(id, at, () => {
+      const entry = this.#entries.get(id) ?? new Entry(conversation, this.#wire.userId);
+      this.#entries.set(id, entry);
+      entry.tell(conversation, source, this.#now);
+    });
+    if (at === null) this.#stale.delete(id);
+    this.#receive(id);
+    if (!isNew) return;
+    const early = this.#early;
+    this.#early = [];
+    for (const event of early) this.#apply(event);
+  }
+
+  /** Drop one that can no longer be read. */
+  drop(conversationId: string): void {
+    this.#stale.delete(conversationId);
+    this.#change(conversationId, null, () => this.#entries.delete(conversationId));
+  }
+
+  async #fetch(conversationId: string): Promise<Conversation | null> {
+    const since = this.#now;
+    try {
+      const conversation = await this.#wire.call("GET /v1/conversations/{conversation_id}", {
+        path: { conversation_id: conversationId },
+      });
+      this.take(conversation, { since });
+      return this.#entries.get(conversationId)?.shown ?? conversation;
+    } catch (error) {
+      if (!UNREADABLE.has(Problem.of(error).code)) throw error;
+      this.drop(conversationId);
+      return null;
+    }
+  }
+
+  /** Fetch the next page, or the first anew. */
+  #load(isMore: boolean): Promise<void> {
+    if (isMore && this.#next === undefined) return Promise.resolve();
+    this.#loading ??= this.#page(isMore).finally(() => {
+      this.#loading = null;
+      this.#forgetEarly();
+    });
+    return this.#loading;
+  }
+
+  async #page(isMore: boolean): Promise<void> {
+    const since = this.#now;
+    this.#shelf.patch({ isLoading: true });
+    try {
+      const page = await this.#wire.call("GET /v1/conversations", {
+        query: isMore
+          ? { limit: PAGE, next: this.#next }
+          : { limit: Math.min(MOST, Math.max(PAGE, this.get().items.length)) },
+      });
+      const last = page.items.at(-1);
+      this.#next = page.next ?? undefined;
+      this.#edge = page.next === null || last === undefined ? "" : keyOf(last);
+      const here = new Set(page.items.map((each) => each.id));
+      for (const each of page.items) this.take(each, { since });
+      for (const [id, { shown, now }] of isMore ? [] : this.#entries) {
+        // What has not come was left meanwhile, unless an event has just brought it.
+        if (!here.has(id) && now <= since && keyOf(shown) >= this.#edge) this.drop(id);
+      }
+      this.#shelf.patch({ isLoaded: true, isLoading: false, hasMore: page.next !== null });
+      this.#show(null);
+    } catch (error) {
+      this.#shelf.patch({ isLoading: false, problem: Problem.of(error) });
+      throw error;
+    }
+    this.#shelf.patch({ problem: null });
+  }
+
+  #hear(event: Told): void {
+    this.#now += 1;
+    this.#apply(event);
+    if (event.type !== "message.created") return;
+    const { conversation_id, sender_id } = event.data.message;
+    if (sender_id !== this.#wire.userId) this.#receive(conversation_id);
+  }
+
+  #apply(event: Told): void {
+    const { type, at, data } = event;
+    const me = this.#wire.userId;
+    switch (type) {
+      case "conversation.created":
+      case "conversation.updated":
+        this.take(data.conversation, { at });
+        break;
+      case "message.created":
+      case "message.updated":
+      case "message.deleted":
+        this.#on(data.message.conversation_id, event, (entry) =>
+          entry.note(data.message, at, this.#now),
+        );
+        break;
+      case "receipt.read":
+      case "receipt.delivered": {
+        const read_seq = type === "receipt.read" ? data.seq : 0;
+        this.#on(data.conversation_id, event, (entry) =>
+          entry.mark(data.user_id, { read_seq, delivered_seq: data.seq }),
+        );
+        break;
+      }
+      case "participant.joined":
+        this.#on(data.conversation_id, event, (entry) =>
+          entry.move(data.user_id, data.participant, data.participant_count, at, this.#now),
+        );
+        break;
+      case "participant.left":
+        if (data.user_id === me) {
+          this.#leftAt.set(data.conversation_id, at);
+          forgetOldest(this.#leftAt);
+          // Told late, after one has come back.
+          if ((this.#entries.get(data.conversation_id)?.joinedAt ?? "") <= at) {
+            this.drop(data.conversation_id);
+          }
+        } else {
+          this.#on(data.conversation_id, event, (entry) =>
+            entry.move(data.user_id, null, data.participant_count, at, this.#now),
+          );
+        }
+        break;
+    }
+  }
+
+  /** Change one by an event, which waits where that one is on its way. */
+  #on(id: string, event: Told, change: (entry: Entry) => void): void {
+    const entry = this.#entries.get(id);
+    if (entry !== undefined) {
+      if (event.at > (this.#leftAt.get(id) ?? "")) this.#change(id, event.at, () => change(entry));
+      return;
+    }
+    // A message moves a conversation to the top of the list, from wherever it was.
+    const isToBeShown = event.type === "message.created" && this.#edge !== null;
+    if (isToBeShown) this.refresh(id).catch(ignore);
+    if (this.#fetching.size > 0 || this.#loading !== null) {
+      this.#early.push(event);
+      this.#early.splice(0, this.#early.length - EARLY);
+    }
+  }
+
+  #forgetEarly(): void {
+    if (this.#fetching.size === 0 && this.#loading === null) this.#early = [];
+  }
+
+  /** Say that what is known of a conversation has arrived here. */
+  #receive(id: string): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    const { last_seq, participants, participant_count } = entry.shown;
+    const mine = participants.find((each) => each.user_id === this.#wire.userId);
+    if (mine === undefined || mine.delivered_seq >= last_seq || participant_count > TOLD) return;
+    this.receipts.delivered(id, last_seq);
+  }
+
+  #change(id: string, at: string | null, change: () => void): void {
+    const before = this.#entries.get(id)?.shown ?? null;
+    change();
+    const entry = this.#entries.get(id);
+    const after = entry?.shown ?? null;
+    if (after === before) return;
+    this.#show(id);
+    for (const listener of this.#listeners) listener(id, before, after, at);
+    if (entry?.isDoubtful) this.#doubt();
+  }
+
+  /** Fetch, after a while, those whose unread count cannot be known. */
+  #doubt(): void {
+    this.#doubts ??= setTimeout(() => {
+      this.#doubts = undefined;
+      for (const [id, entry] of this.#entries) {
+        if (!entry.isDoubtful || !this.#wire.isOnline) continue;
+        entry.isDoubtful = false;
+        this.refresh(id).catch(ignore);
+      }
+    }, DOUBT_MS);
+  }
+
+  /** Put one into its place of the list, or all (null). */
+  #show(id: string | null): void {
+    const edge = this.#edge;
+    if (edge === null) return;
+    const entry = id === null ? undefined : this.#entries.get(id);
+    let items: Conversation[];
+    if (id === null) {
+      items = [...this.#entries.values()]
+        .map((each) => each.shown)
+        .filter((each) => keyOf(each) >= edge)
+        .sort((one, other) => compare(keyOf(other), keyOf(one)));
+    } else {
+      items = this.get().items.filter((each) => each.id !== id);
+      if (entry !== undefined && keyOf(entry.shown) >= edge) {
+        const key = keyOf(entry.shown);
+        const place = items.findIndex((each) => keyOf(each) < key);
+        items.splice(place < 0 ? items.length : place, 0, entry.shown);
+      }
+    }
+    this.#shelf.patch({ items });
+  }
+}
+
+/** By this they are ordered, the greatest first. */
+function keyOf(conversation: Conversation): string {
+  return `${conversation.last_message_at ?? conversation.created_at} ${conversation.id}`;
+}
+
+// The state tells the problem, and the next greeting tries again.
+function ignore(): void {}

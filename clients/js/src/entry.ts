@@ -1,0 +1,203 @@
+import type { Conversation, Message, Participant } from "./generated/contract.js";
+import { rank, type Source } from "./timeline.js";
+
+type Marker = Pick<Participant, "read_seq" | "delivered_seq">;
+
+// So many people's marks and moves, and so many tombstones, are remembered.
+const REMEMBERED = 500;
+// The server shows so many of those who take part.
+const SHOWN = 50;
+// An event may be so late that what was fetched before it knows of it already.
+const LATE_MS = 5000;
+
+/**
+ * One conversation as the reader sees it, kept up to date by events.
+ *
+ * What is unread is arithmetic, because `seq` is dense: what came after one's read marker,
+ * less the tombstones there. Where it cannot be known, `isDoubtful` asks to fetch it again.
+ */
+export class Entry {
+  shown: Conversation;
+  isDoubtful = false;
+  /** When an event last told of it, by the count of events. */
+  now = 0;
+  readonly #me: string;
+  #told = { at: "", now: 0 };
+  #counted = { at: "", now: 0 };
+  #fetchedAt = Number.NEGATIVE_INFINITY;
+  /** What the server said last: of what came after `read`, up to `last`, so many do not count. */
+  #base = { read: 0, last: -1, hidden: 0 };
+  #roster = new Map<string, Participant>();
+  readonly #markers = new Map<string, Marker>();
+  readonly #moves = new Map<string, { at: string; now: number; part: Participant | null }>();
+  /** Tombstones that events told of, and whether `#base` knows them. */
+  readonly #tombstones = new Map<number, { at: string; now: number; isKnown: boolean }>();
+
+  constructor(conversation: Conversation, me: string) {
+    this.shown = conversation;
+    this.#me = me;
+  }
+
+  /** When the reader came in, the last time. */
+  get joinedAt(): string {
+    return this.#roster.get(this.#me)?.joined_at ?? "";
+  }
+
+  get readSeq(): number {
+    return this.#markers.get(this.#me)?.read_seq ?? 0;
+  }
+
+  /** Take the whole conversation. */
+  tell(told: Conversation, source: Source, now: number): void {
+    for (const each of told.participants) this.#mark(each.user_id, each);
+    if ("at" in source) this.now = now;
+    const before = this.shown;
+    const isOlder = "at" in source ? source.at < this.#told.at : this.#told.now > source.since;
+    const isFurther = told.last_seq >= before.last_seq;
+    this.shown = {
+      ...(isOlder ? before : told),
+      last_seq: Math.max(before.last_seq, told.last_seq),
+      last_message: newer(before.last_message, told.last_message),
+      last_message_at: isFurther ? told.last_message_at : before.last_message_at,
+    };
+    if (!isOlder) {
+      this.#roster = new Map(told.participants.map((each) => [each.user_id, each]));
+      if ("at" in source) this.#told = { at: source.at, now };
+      else this.#fetchedAt = performance.now();
+      for (const [userId, move] of this.#moves) {
+        if (isAfter(move, source)) this.#seat(userId, move.part);
+      }
+      if (isAfter(this.#counted, source)) {
+        this.shown = { ...this.shown, participant_count: before.participant_count };
+      }
+    }
+    if (!isOlder && told.last_seq >= this.#base.last) this.#rebase(told, source);
+    this.#refresh();
+  }
+
+  /** Take a message, new or changed. */
+  note(message: Message, at: string, now: number): void {
+    this.now = now;
+    const { seq, sender_id } = message;
+    const { last_seq, last_message } = this.shown;
+    if (sender_id !== null) this.#mark(sender_id, { read_seq: seq, delivered_seq: seq });
+    this.shown = {
+      ...this.shown,
+      last_seq: Math.max(last_seq, seq),
+      last_message: newer(last_message, message),
+      last_message_at: seq > last_seq ? message.sent_at : this.shown.last_message_at,
+    };
+    if (message.deleted_at !== null && seq > this.readSeq && !this.#tombstones.has(seq)) {
+      this.#tombstones.set(seq, { at, now, isKnown: false });
+      forgetOldest(this.#tombstones);
+      const isRecent = performance.now() - this.#fetchedAt < LATE_MS;
+      if (seq <= this.#base.last && isRecent) this.isDoubtful = true;
+    }
+    this.#refresh();
+  }
+
+  /** Somebody has read, or received, up to there. */
+  mark(userId: string, marker: Marker): void {
+    this.#mark(userId, marker);
+    this.#refresh();
+  }
+
+  /** Let somebody in, or out (null), after which so many take part. */
+  move(userId: string, part: Participant | null, count: number, at: string, now: number): void {
+    if (part !== null) this.#mark(userId, part);
+    const known = this.#moves.get(userId);
+    if (known === undefined || known.at < at) {
+      this.#moves.set(userId, { at, now, part });
+      forgetOldest(this.#moves);
+      if (at >= this.#told.at) this.#seat(userId, part);
+    }
+    if (at >= this.#counted.at && at >= this.#told.at) {
+      this.#counted = { at, now };
+      this.shown = { ...this.shown, participant_count: count };
+    }
+    this.#refresh();
+  }
+
+  #seat(userId: string, part: Participant | null): void {
+    if (part === null) this.#roster.delete(userId);
+    else if (this.#roster.size < SHOWN) this.#roster.set(userId, part);
+  }
+
+  #mark(userId: string, { read_seq, delivered_seq }: Marker): void {
+    const known = this.#markers.get(userId) ?? { read_seq: 0, delivered_seq: 0 };
+    const read = Math.max(known.read_seq, read_seq);
+    this.#markers.set(userId, {
+      read_seq: read,
+      delivered_seq: Math.max(known.delivered_seq, delivered_seq, read),
+    });
+    forgetOldest(this.#markers);
+  }
+
+  #rebase(told: Conversation, source: Source): void {
+    const read = told.participants.find((each) => each.user_id === this.#me)?.read_seq ?? 0;
+    const hidden = Math.max(0, told.last_seq - read) - told.unread;
+    this.#base = { read, last: told.last_seq, hidden };
+    for (const [seq, tombstone] of this.#tombstones) {
+      if (seq > told.last_seq) continue;
+      if (!isAfter(tombstone, source)) tombstone.isKnown = true;
+      // Told while it was fetched: before or after, nobody knows.
+      else this.isDoubtful = true;
+    }
+  }
+
+  #unread(): number {
+    const { read, last, hidden } = this.#base;
+    const from = Math.max(read, this.readSeq);
+    let silent = 0;
+    if (from < last && hidden > 0) {
+      silent = Math.max(0, hidden - (from - read));
+      // Which of them do not count was not said.
+      if (from > read) this.isDoubtful = true;
+    }
+    for (const [seq, { isKnown }] of this.#tombstones) {
+      if (seq <= from) this.#tombstones.delete(seq);
+      else if (!isKnown) silent += 1;
+    }
+    return Math.max(0, this.shown.last_seq - from - silent);
+  }
+
+  #refresh(): void {
+    const participants = [...this.#roster.values()]
+      .map((each) => {
+        const marker = this.#markers.get(each.user_id);
+        const isSame =
+          marker === undefined ||
+          (marker.read_seq === each.read_seq && marker.delivered_seq === each.delivered_seq);
+        return isSame ? each : { ...each, ...marker };
+      })
+      .sort((one, other) => compare(keyOf(one), keyOf(other)));
+    this.shown = { ...this.shown, participants, unread: this.#unread() };
+  }
+}
+
+/** Orders texts as the server does. */
+export function compare(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other);
+}
+
+/** Bound a memory: the oldest goes. */
+export function forgetOldest(memory: Map<unknown, unknown>, most = REMEMBERED): void {
+  for (const key of memory.keys()) {
+    if (memory.size <= most) return;
+    memory.delete(key);
+  }
+}
+
+function keyOf(participant: Participant): string {
+  return `${participant.joined_at} ${participant.user_id}`;
+}
+
+function isAfter(told: { at: string; now: number }, source: Source): boolean {
+  return "at" in source ? told.at > source.at : told.now > source.since;
+}
+
+function newer(one: Message | null, other: Message | null): Message | null {
+  if (one === null || other === null) return one ?? other;
+  if (one.seq !== other.seq) return one.seq > other.seq ? one : other;
+  return rank(one) > rank(other) ? one : other;
+}

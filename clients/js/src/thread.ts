@@ -1,0 +1,502 @@
+import { Backoff } from "./backoff.js";
+import { type ConversationStore, UNREADABLE } from "./conversations.js";
+import { Problem } from "./errors.js";
+import type { Conversation, Message, WritePermission } from "./generated/contract.js";
+import { Shelf } from "./shelf.js";
+import { Timeline } from "./timeline.js";
+import type { Attachment, Draft, Pending, Thread, ThreadState, Told } from "./types.js";
+import { TypingSender } from "./typing.js";
+import type { UploadOptions, Wire } from "./wire.js";
+
+// What one step of scrolling brings, and what the server gives at once at the most.
+const PAGE = 50;
+const MOST = 200;
+const WINDOW = 200;
+// Kept around the window, and at the end, so that going back and forth asks nothing.
+const AROUND = 400;
+const TAIL = 200;
+// Events bring what is missing in a moment, or else it is fetched.
+const PATIENCE_MS = 300;
+// Each round of fetching makes something known; more than so many are a fault.
+const ROUNDS = 20;
+
+type Job = "load" | "older" | "newer" | "jump" | "latest" | "fill" | "refresh";
+type Change = { messageId: string; apply: (message: Message) => Message };
+
+export class ThreadStore implements Thread {
+  readonly id: string;
+  readonly get: () => ThreadState;
+  readonly subscribe: (listener: () => void) => () => void;
+  readonly #wire: Wire;
+  readonly #conversations: ConversationStore;
+  readonly #size: number;
+  readonly #shelf: Shelf<ThreadState>;
+  readonly #typing: TypingSender;
+  readonly #backoff = new Backoff({ firstMs: 1000 });
+  readonly #jobs = new Map<Job, Promise<void>>();
+  // Changes of one's own that the server has not answered yet.
+  readonly #changes = new Set<Change>();
+  #timeline = new Timeline();
+  // The window, from one seq to another; it follows what comes where it reaches the end.
+  #from = 1;
+  #to = 0;
+  #isFollowing = true;
+  #isStale = false;
+  #joinedAt = "";
+  #jump = 0;
+  #queue: Promise<unknown> = Promise.resolve();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(id: string, wire: Wire, conversations: ConversationStore, windowSize = WINDOW) {
+    this.id = id;
+    this.#wire = wire;
+    this.#conversations = conversations;
+    // Less than two pages could not be scrolled through.
+    this.#size = Math.max(windowSize, 2 * PAGE);
+    this.#typing = new TypingSender(wire, id);
+    const state: ThreadState = { ...EMPTY, pending: [], typing: [] };
+    this.#shelf = new Shelf(state, () => {
+      this.#shelf.patch({ readWhenOpened: null });
+      this.show();
+      this.load();
+    });
+    this.get = this.#shelf.get;
+    this.subscribe = this.#shelf.subscribe;
+  }
+
+  get isWatched(): boolean {
+    return this.#shelf.isWatched;
+  }
+
+  load(): Promise<void> {
+    return this.#bring().catch(ignore);
+  }
+
+  older(): Promise<void> {
+    return this.#run("older", () => this.#grow(-1)).catch(ignore);
+  }
+
+  newer(): Promise<void> {
+    return this.#run("newer", () => this.#grow(1)).catch(ignore);
+  }
+
+  jumpTo(seq: number): Promise<void> {
+    this.#jump = seq;
+    return this.#run("jump", async () => {
+      // Another may be wanted meanwhile.
+      for (let at = 0; at !== this.#jump; ) {
+        at = this.#jump;
+        await this.#around(at);
+      }
+    }).catch(ignore);
+  }
+
+  jumpToLatest(): Promise<void> {
+    return this.#run("latest", () => this.#latest()).catch(ignore);
+  }
+
+  send(draft: Draft): Pending {
+    const pending = this.#wire.outbox.send(this.id, draft);
+    this.#typing.sent();
+    if (!this.#isFollowing) this.jumpToLatest();
+    return pending;
+  }
+
+  retry(clientId: string): void {
+    this.#wire.outbox.retry(clientId);
+  }
+
+  discard(clientId: string): void {
+    this.#wire.outbox.discard(clientId);
+  }
+
+  edit(messageId: string, body: string): Promise<void> {
+    const edited_at = new Date().toISOString();
+    return this.#optimistically(
+      { messageId, apply: (message) => ({ ...message, body, edited_at }) },
+      async (since) => {
+        const answer = this.#wire.command("message.edit", { message_id: messageId, body });
+        this.#timeline.put((await answer).message, { since });
+      },
+    );
+  }
+
+  remove(messageId: string): Promise<void> {
+    const tombstone = { body: "", attachments: [], reactions: {}, mentions: [], metadata: {} };
+    const deleted_at = new Date().toISOString();
+    return this.#optimistically(
+      { messageId, apply: (message) => ({ ...message, ...tombstone, deleted_at }) },
+      async (since) => {
+        const answer = this.#wire.command("message.delete", { message_id: messageId });
+        this.#timeline.put((await answer).message, { since });
+      },
+    );
+  }
+
+  react(messageId: string, emoji: string, isOn: boolean): Promise<void> {
+    const me = this.#wire.userId;
+    const apply = (message: Message): Message => {
+      const { [emoji]: given = [], ...others } = message.reactions;
+      const without = given.filter((each) => each !== me);
+      const now = isOn ? (given.includes(me) ? given : [...given, me]) : without;
+      const isThere = emoji in message.reactions;
+      // In its place where it stands already.
+      const reactions = isThere
+        ? { ...message.reactions, [emoji]: now }
+        : { ...others, [emoji]: now };
+      return { ...message, reactions: now.length > 0 ? reactions : others };
+    };
+    return this.#optimistically({ messageId, apply }, async (since) => {
+      const command = isOn ? "reaction.add" : "reaction.remove";
+      const { reactions } = await this.#wire.command(command, { message_id: messageId, emoji });
+      this.#timeline.react(messageId, reactions, { since });
+    });
+  }
+
+  async history(messageId: string): Promise<readonly { body: string; at: string }[]> {
+    const { items } = await this.#wire.call("GET /v1/messages/{message_id}/history", {
+      path: { message_id: messageId },
+      query: { limit: MOST },
+    });
+    return items.map(({ body, edited_at }) => ({ body, at: edited_at }));
+  }
+
+  read(seq = Number.POSITIVE_INFINITY): void {
+    const last = this.#conversations.entry(this.id)?.shown.last_seq ?? 0;
+    this.#conversations.read(this.id, Math.min(seq, Math.max(last, this.#timeline.last)));
+  }
+
+  typing(): void {
+    this.#typing.start();
+  }
+
+  stopTyping(): void {
+    this.#typing.stop();
+  }
+
+  permissions(): Promise<WritePermission> {
+    return this.#wire.call("GET /v1/conversations/{conversation_id}/permissions", {
+      path: { conversation_id: this.id },
+    });
+  }
+
+  upload(file: File, options?: UploadOptions): Promise<Attachment> {
+    return this.#wire.upload(this.id, file, options);
+  }
+
+  /** Take an event of this conversation. */
+  hear({ type, at, data }: Told): void {
+    const timeline = this.#timeline;
+    switch (type) {
+      case "message.created":
+      case "message.updated":
+      case "message.deleted":
+        timeline.put(data.message, { at });
+        break;
+      case "reaction.changed":
+        timeline.react(data.message_id, data.reactions, { at });
+        break;
+      case "receipt.read":
+        timeline.read(data.user_id, data.seq, data.at);
+        break;
+      default:
+        return;
+    }
+    this.show();
+  }
+
+  /** Take how the conversation is now; null where one may no longer read it. */
+  follow(conversation: Conversation | null): void {
+    if (conversation === null) {
+      this.#forget();
+      this.#shelf.patch({ conversation: null, problem: new Problem("not_a_participant") });
+      return;
+    }
+    const joinedAt = this.#conversations.entry(this.id)?.joinedAt ?? "";
+    const hasComeBack = this.#joinedAt !== "" && this.#joinedAt !== joinedAt;
+    this.#joinedAt = joinedAt;
+    if (hasComeBack || UNREADABLE.has(this.get().problem?.code ?? "")) {
+      // What one may read of the past may be something else now.
+      this.#forget();
+      if (this.isWatched) this.load();
+    }
+    this.#timeline.reach(conversation.last_seq);
+    this.show();
+  }
+
+  /** After a greeting: fetch what is shown, where changes were missed. */
+  refresh(isAnew: boolean): Promise<void> {
+    if (isAnew) this.#isStale = true;
+    this.show();
+    if (!this.isWatched) return Promise.resolve();
+    return this.#bring();
+  }
+
+  /** Forget the messages, unless somebody looks; they come back with the next look. */
+  unload(): void {
+    if (!this.isWatched && this.#jobs.size === 0) this.#forget();
+  }
+
+  /** Put together what is to be seen. */
+  show(): void {
+    const timeline = this.#timeline;
+    const entry = this.#conversations.entry(this.id);
+    const { isLoaded, readWhenOpened, messages: before, conversation } = this.get();
+    if (isLoaded && this.#isFollowing) this.#reachOut();
+    let messages = timeline.list(this.#from, this.#to);
+    const first = messages[messages.length - this.#size];
+    if (this.#isFollowing && first !== undefined && messages.length > this.#size) {
+      this.#from = first.seq;
+      messages = timeline.list(this.#from, this.#to);
+    }
+    if (timeline.size > this.#size + 2 * AROUND + 2 * TAIL) {
+      timeline.keep(
+        [this.#from - AROUND, this.#to + AROUND],
+        [timeline.last - TAIL, timeline.last],
+      );
+    }
+    for (const { messageId, apply } of this.#changes) {
+      messages = messages.map((each) =>
+        each.id === messageId && each.deleted_at === null ? apply(each) : each,
+      );
+    }
+    const isSame =
+      messages.length === before.length && messages.every((each, i) => each === before[i]);
+    this.#shelf.patch({
+      conversation: entry?.shown ?? (isGone(this.get()) ? null : conversation),
+      messages: isSame ? before : messages,
+      pending: this.#wire.outbox.get().get(this.id) ?? NOTHING,
+      hasOlder: isLoaded && timeline.skip(this.#from - 1, -1) > 0,
+      hasNewer: isLoaded && !this.#isFollowing,
+      isLoading: this.#jobs.size > 0,
+      typing: this.#conversations.typists.in(this.id),
+      readWhenOpened: readWhenOpened ?? entry?.readSeq ?? null,
+    });
+  }
+
+  /** Take in what joins the end of the window; fetch what is missing before more. */
+  #reachOut(): void {
+    const timeline = this.#timeline;
+    for (;;) {
+      const next = timeline.skip(this.#to + 1, 1);
+      if (next <= timeline.last && !timeline.has(next)) break;
+      this.#to = Math.min(next, timeline.last);
+      if (next >= timeline.last) return;
+    }
+    this.#later(PATIENCE_MS);
+  }
+
+  #later(ms: number): void {
+    if (this.#jobs.has("fill") || !this.isWatched) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      if (!this.#wire.isOnline || !this.isWatched) return;
+      const { isLoaded } = this.get();
+      (isLoaded ? this.#run("fill", () => this.#fill()) : this.#bring()).catch(ignore);
+    }, ms);
+  }
+
+  /** Load what is not loaded, and again what is stale. */
+  #bring(): Promise<void> {
+    if (!this.get().isLoaded) return this.#run("load", () => this.#begin());
+    if (this.#isStale) return this.#run("refresh", () => this.#again());
+    return this.get().problem === null ? Promise.resolve() : this.#run("fill", () => this.#fill());
+  }
+
+  async #begin(): Promise<void> {
+    this.#isStale = false;
+    const timeline = this.#timeline;
+    const [conversation, messages] = await Promise.all([
+      this.#conversations.find(this.id),
+      this.#fetch({ limit: PAGE }),
+    ]);
+    if (conversation === null) throw new Problem("not_found");
+    timeline.reach(conversation.last_seq);
+    if (timeline !== this.#timeline) return;
+    this.#shelf.patch({ isLoaded: true });
+    this.#move(timeline, messages.at(-1)?.seq ?? 1, messages[0]?.seq ?? 0, true);
+    await this.#fill();
+  }
+
+  /** Fetch the window again, as it is shown, and then what is new. */
+  async #again(): Promise<void> {
+    this.#isStale = false;
+    const timeline = this.#timeline;
+    const [from, to] = [this.#from, this.#to];
+    try {
+      if ((await this.#conversations.find(this.id)) === null) throw new Problem("not_found");
+      for (let at = from - 1; at < to; ) {
+        const page = await this.#fetch({ after: at, limit: Math.min(MOST, to - at) });
+        at = page.at(-1)?.seq ?? to;
+      }
+    } catch (error) {
+      this.#isStale = true;
+      throw error;
+    }
+    // The rest may have changed just as well; it comes back when it is wanted.
+    timeline.keep([this.#from, this.#isFollowing ? Number.POSITIVE_INFINITY : this.#to]);
+    await this.#fill();
+  }
+
+  /** Fetch what is missing up to the newest, or only the end where that is too much. */
+  async #fill(): Promise<void> {
+    const timeline = this.#timeline;
+    for (let round = 0; round < ROUNDS && this.#isFollowing; round++) {
+      this.show();
+      const missing = timeline.last - this.#to;
+      if (missing <= 0 || timeline !== this.#timeline) return;
+      if (missing > this.#size) return this.#latest();
+      await this.#fetch({ after: this.#to, limit: Math.min(MOST, missing) });
+    }
+  }
+
+  async #grow(step: 1 | -1): Promise<void> {
+    const timeline = this.#timeline;
+    if (!this.get().isLoaded || (step > 0 && this.#isFollowing)) return;
+    const edge = step > 0 ? this.#to : this.#from;
+    const end = await this.#know(timeline, edge, step, PAGE);
+    let [from, to] = step > 0 ? [this.#from, end] : [end, this.#to];
+    const messages = timeline.list(from, to);
+    // What is far on the other side goes.
+    if (messages.length > this.#size) {
+      if (step > 0) from = messages[messages.length - this.#size]?.seq ?? from;
+      else to = messages[this.#size - 1]?.seq ?? to;
+    }
+    const isAtEnd = step > 0 ? to >= timeline.last : this.#isFollowing && to === this.#to;
+    this.#move(timeline, from, to, isAtEnd);
+  }
+
+  async #around(seq: number): Promise<void> {
+    const timeline = this.#timeline;
+    if (this.get().isLoaded && this.#from <= seq && seq <= this.#to) return;
+    const conversation = await this.#conversations.find(this.id);
+    if (conversation === null) throw new Problem("not_found");
+    timeline.reach(conversation.last_seq);
+    const at = Math.max(1, Math.min(seq, timeline.last));
+    const half = PAGE / 2;
+    // One page may bring both sides.
+    if (timeline.holes(Math.max(1, at - half), at + half).length > 1 || !timeline.has(at)) {
+      await this.#fetch({ before: Math.min(at + half, timeline.last) + 1, limit: PAGE + 1 });
+    }
+    const to = await this.#know(timeline, at, 1, half);
+    const from = await this.#know(timeline, at, -1, half);
+    this.#shelf.patch({ isLoaded: timeline === this.#timeline });
+    this.#move(timeline, from, to, to >= timeline.last);
+  }
+
+  async #latest(): Promise<void> {
+    const timeline = this.#timeline;
+    if (timeline.holes(Math.max(1, timeline.last - PAGE), timeline.last).length > 0) {
+      await this.#fetch({ limit: PAGE });
+    }
+    const to = timeline.last;
+    this.#move(timeline, await this.#know(timeline, to + 1, -1, PAGE), to, true);
+  }
+
+  /** Make known so many messages from an edge on; gives how far that goes. */
+  async #know(timeline: Timeline, edge: number, step: 1 | -1, count: number): Promise<number> {
+    for (let round = 0; round < ROUNDS; round++) {
+      let end = edge;
+      for (let i = 0; i < count; i++) {
+        const next = timeline.skip(end + step, step);
+        if (next < 1 || next > timeline.last) break;
+        end = next;
+      }
+      const holes = step > 0 ? timeline.holes(edge + 1, end) : timeline.holes(end, edge - 1);
+      const hole = step > 0 ? holes[0] : holes.at(-1);
+      if (hole === undefined) return end;
+      const limit = Math.min(PAGE, Math.max(1, hole[1] - hole[0] + 1));
+      await this.#fetch(step > 0 ? { after: hole[0] - 1, limit } : { before: hole[1] + 1, limit });
+    }
+    throw new Problem("internal", "The history does not end.");
+  }
+
+  async #fetch(query: { before?: number; after?: number; limit: number }): Promise<Message[]> {
+    const timeline = this.#timeline;
+    const { now: since, last } = timeline;
+    const { before, after } = query;
+    const { items, next } = await this.#wire.call(
+      "GET /v1/conversations/{conversation_id}/messages",
+      { path: { conversation_id: this.id }, query },
+    );
+    const seqs = items.map((message) => message.seq);
+    const isAll = next === null || seqs.length === 0;
+    const from = after === undefined ? (isAll ? 1 : Math.min(...seqs)) : after + 1;
+    const upto = after === undefined || isAll ? Math.max(last, ...seqs) : Math.max(...seqs);
+    timeline.take(items, from, before === undefined ? upto : before - 1, since);
+    return items;
+  }
+
+  #move(timeline: Timeline, from: number, to: number, isFollowing: boolean): void {
+    // One may have left meanwhile.
+    if (timeline !== this.#timeline) return;
+    [this.#from, this.#to, this.#isFollowing] = [from, to, isFollowing];
+    this.show();
+  }
+
+  /** One load at a time, and each kind once. */
+  #run(kind: Job, job: () => Promise<void>): Promise<void> {
+    const known = this.#jobs.get(kind);
+    if (known !== undefined) return known;
+    const run = this.#queue.then(job).then(
+      () => {
+        this.#backoff.reset();
+        this.#shelf.patch({ problem: null });
+      },
+      (error: unknown) => {
+        const problem = Problem.of(error);
+        if (UNREADABLE.has(problem.code)) this.#forget();
+        this.#shelf.patch({ problem });
+        throw problem;
+      },
+    );
+    const done = run.finally(() => {
+      this.#jobs.delete(kind);
+      this.show();
+      const { problem } = this.get();
+      if (problem?.retry) this.#later(this.#backoff.next(problem.retryAfterMs ?? 0));
+    });
+    this.#jobs.set(kind, done);
+    this.#queue = done.catch(ignore);
+    this.show();
+    return done;
+  }
+
+  async #optimistically(change: Change, ask: (since: number) => Promise<void>): Promise<void> {
+    this.#changes.add(change);
+    this.show();
+    try {
+      await ask(this.#timeline.now);
+    } finally {
+      this.#changes.delete(change);
+      this.show();
+    }
+  }
+
+  #forget(): void {
+    this.#timeline = new Timeline();
+    [this.#from, this.#to, this.#isFollowing] = [1, 0, true];
+    this.#shelf.patch({ ...EMPTY, readWhenOpened: this.get().readWhenOpened });
+    this.show();
+  }
+}
+
+const NOTHING: readonly Pending[] = [];
+
+const EMPTY: Omit<ThreadState, "pending" | "typing"> = {
+  conversation: null,
+  messages: [],
+  hasOlder: false,
+  hasNewer: false,
+  isLoading: false,
+  isLoaded: false,
+  problem: null,
+  readWhenOpened: null,
+};
+
+function isGone({ problem }: ThreadState): boolean {
+  return UNREADABLE.has(problem?.code ?? "");
+}
+
+// The state tells the problem.
+function ignore(): void {}

@@ -1,0 +1,260 @@
+/**
+ * One conversation's messages by `seq`, with what is unknown among them. Pure.
+ *
+ * Telling it the same events in any order, any number of times, ends the same: a newer
+ * version (deleted over edited over new) replaces an older one, the reactions of the latest
+ * moment hold, and an earlier `read_at` replaces a later one.
+ */
+import type { Message } from "./generated/contract.js";
+
+/** From one seq to another, both within it. */
+export type Range = readonly [from: number, to: number];
+
+/**
+ * Where a message comes from: an event of that time, or a page that was asked for when the
+ * timeline stood there (`Timeline.now`).
+ */
+export type Source = { at: string } | { since: number };
+
+type Reactions = Message["reactions"];
+
+// So many messages' reactions, and so many marks of a reader, are remembered with their time.
+const REACTED = 2000;
+const MARKS = 100;
+
+// The server quotes so many characters.
+const QUOTED = 200;
+
+/** Ranks the versions of one message as texts; a tombstone is final. */
+export function rank(message: Message): string {
+  // Times of the contract have one width and one zone, so the order of texts is that of times.
+  return message.deleted_at === null ? (message.edited_at ?? "") : "~";
+}
+
+export class Timeline {
+  #last = 0;
+  #now = 0;
+  readonly #messages = new Map<number, Message>();
+  readonly #seqs = new Map<string, number>();
+  /** Disjoint, in order. */
+  #absent: Range[] = [];
+  readonly #reacted = new Map<string, { at: string; now: number; reactions: Reactions }>();
+  /** By reader, had read up to `seq` at `at`: both rise. */
+  readonly #marks = new Map<string, { seq: number; at: string }[]>();
+
+  /** The newest seq heard of. */
+  get last(): number {
+    return this.#last;
+  }
+
+  /** Where it stands: ask before fetching, so that what is told meanwhile wins. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /** How many messages are held. */
+  get size(): number {
+    return this.#messages.size;
+  }
+
+  has(seq: number): boolean {
+    return this.#messages.has(seq);
+  }
+
+  find(messageId: string): Message | undefined {
+    return this.#messages.get(this.#seqs.get(messageId) ?? 0);
+  }
+
+  /** Learn that the history goes at least as far. */
+  reach(seq: number): void {
+    this.#last = Math.max(this.#last, seq);
+  }
+
+  /** Take a message, a newer version of one, or a repeat; says whether anything changed. */
+  put(message: Message, source: Source): boolean {
+    const { id, seq } = message;
+    this.reach(seq);
+    // Sending reads everything up to one's own message, and there is no receipt for it.
+    const dated = message.sender_id !== null && this.read(message.sender_id, seq, message.sent_at);
+    const held = this.#messages.get(seq);
+    // Of two that say the same, the fetched one quotes what there is now.
+    const isNewer = rank(message) > rank(held ?? message);
+    const base =
+      held === undefined || isNewer || ("since" in source && rank(message) === rank(held))
+        ? message
+        : held;
+    if (held === undefined) this.#find(seq);
+    const next = this.#quoting({
+      ...base,
+      reactions: this.#reactions(message, held, source),
+      read_at: [message.read_at, held?.read_at ?? null, this.#firstRead(message)].reduce(earlier),
+    });
+    if (held !== undefined && JSON.stringify(next) === JSON.stringify(held)) return dated;
+    this.#messages.set(seq, next);
+    this.#seqs.set(id, seq);
+    if (rank(next) !== "") {
+      for (const [at, other] of this.#messages) {
+        if (other.reply_to?.id === id) this.#messages.set(at, this.#quoting(other));
+      }
+    }
+    return true;
+  }
+
+  /** Take all reactions to a message, which may be yet to come. */
+  react(messageId: string, reactions: Reactions, source: Source): boolean {
+    const held = this.find(messageId);
+    if (held === undefined) {
+      if ("at" in source) this.#learn(messageId, reactions, source.at);
+      return false;
+    }
+    return this.put({ ...held, reactions }, source);
+  }
+
+  /** Learn that somebody had read up to `seq` at a time; says whether a message changed. */
+  read(userId: string, seq: number, at: string): boolean {
+    const marks = this.#marks.get(userId) ?? [];
+    if (marks.some((mark) => mark.seq >= seq && mark.at <= at)) return false;
+    // Later marks up to here say nothing that this one does not say better.
+    const kept = marks.filter((mark) => mark.seq > seq || mark.at < at);
+    const place = kept.findIndex((mark) => mark.seq > seq);
+    const index = place < 0 ? kept.length : place;
+    const since = kept[index - 1]?.seq ?? 0;
+    kept.splice(index, 0, { seq, at });
+    this.#marks.set(userId, kept.slice(-MARKS));
+    let changed = false;
+    for (const [held, message] of this.#messages) {
+      if (held <= since || held > seq || message.sender_id === userId) continue;
+      if (message.read_at !== null && message.read_at <= at) continue;
+      this.#messages.set(held, { ...message, read_at: at });
+      changed = true;
+    }
+    return changed;
+  }
+
+  /** Learn that the server does not give these; should one come after all, it is taken. */
+  miss(from: number, to: number): void {
+    let [low, high] = [from, to];
+    if (low > high) return;
+    const apart = this.#absent.filter((range) => {
+      if (range[1] < low - 1 || range[0] > high + 1) return true;
+      [low, high] = [Math.min(low, range[0]), Math.max(high, range[1])];
+      return false;
+    });
+    this.#absent = [...apart, [low, high] as const].sort((one, other) => one[0] - other[0]);
+  }
+
+  /** Learn what a fetched page says: these are all that there is from `from` to `to`. */
+  take(messages: readonly Message[], from: number, to: number, since: number): boolean {
+    let changed = false;
+    for (const message of messages) changed = this.put(message, { since }) || changed;
+    let next = from;
+    for (const seq of messages.map((message) => message.seq).sort((one, other) => one - other)) {
+      this.miss(next, seq - 1);
+      next = seq + 1;
+    }
+    this.miss(next, to);
+    return changed;
+  }
+
+  /** The first seq from here on, upwards (1) or downwards (-1), that is not absent. */
+  skip(seq: number, step: 1 | -1): number {
+    if (this.#messages.has(seq)) return seq;
+    const range = this.#absent.find(([from, to]) => from <= seq && seq <= to);
+    if (range === undefined) return seq;
+    return step > 0 ? range[1] + 1 : range[0] - 1;
+  }
+
+  /** The messages held from one seq to another, in order. */
+  list(from: number, to: number): Message[] {
+    const found: Message[] = [];
+    for (let seq = this.skip(from, 1); seq <= to; seq = this.skip(seq + 1, 1)) {
+      const message = this.#messages.get(seq);
+      if (message !== undefined) found.push(message);
+    }
+    return found;
+  }
+
+  /** What is unknown from one seq to another, in order. */
+  holes(from: number, to: number): Range[] {
+    const found: [number, number][] = [];
+    for (let seq = this.skip(from, 1); seq <= to; seq = this.skip(seq + 1, 1)) {
+      if (this.#messages.has(seq)) continue;
+      const before = found.at(-1);
+      if (before?.[1] === seq - 1) before[1] = seq;
+      else found.push([seq, seq]);
+    }
+    return found;
+  }
+
+  /** Forget all messages but those of these ranges. */
+  keep(...ranges: readonly Range[]): void {
+    for (const [seq, { id }] of this.#messages) {
+      if (ranges.some(([from, to]) => from <= seq && seq <= to)) continue;
+      this.#messages.delete(seq);
+      this.#seqs.delete(id);
+    }
+  }
+
+  /** Learn that something is there after all. */
+  #find(seq: number): void {
+    this.#absent = this.#absent.flatMap<Range>(([from, to]) => {
+      if (seq < from || seq > to) return [[from, to]];
+      const around: Range[] = [
+        [from, seq - 1],
+        [seq + 1, to],
+      ];
+      return around.filter(([low, high]) => low <= high);
+    });
+  }
+
+  #reactions(message: Message, held: Message | undefined, source: Source): Reactions {
+    if (message.deleted_at !== null || (held?.deleted_at ?? null) !== null) return {};
+    if ("at" in source) {
+      // What a message had when it was new says nothing about now.
+      if (source.at > message.sent_at) this.#learn(message.id, message.reactions, source.at);
+    } else {
+      const known = this.#reacted.get(message.id);
+      const isStale = held !== undefined && rank(held) > rank(message);
+      if (!isStale && (known === undefined || known.now <= source.since)) {
+        if (known !== undefined) known.reactions = message.reactions;
+        return message.reactions;
+      }
+    }
+    return (this.#reacted.get(message.id) ?? held ?? message).reactions;
+  }
+
+  #learn(messageId: string, reactions: Reactions, at: string): void {
+    const known = this.#reacted.get(messageId);
+    if (known !== undefined && known.at >= at) return;
+    this.#now += 1;
+    this.#reacted.delete(messageId);
+    this.#reacted.set(messageId, { at, now: this.#now, reactions });
+    const oldest = this.#reacted.keys().next();
+    if (this.#reacted.size > REACTED && !oldest.done) this.#reacted.delete(oldest.value);
+  }
+
+  #firstRead(message: Message): string | null {
+    let first: string | null = null;
+    for (const [userId, marks] of this.#marks) {
+      if (userId === message.sender_id) continue;
+      first = earlier(first, marks.find((mark) => mark.seq >= message.seq)?.at ?? null);
+    }
+    return first;
+  }
+
+  /** The message, quoting what is held as it is now. */
+  #quoting(message: Message): Message {
+    const quote = message.reply_to;
+    const held = quote === null ? undefined : this.find(quote.id);
+    if (quote === null || held === undefined || rank(held) === "" || quote.deleted_at !== null) {
+      return message;
+    }
+    const body = [...held.body].slice(0, QUOTED).join("");
+    return { ...message, reply_to: { ...quote, body, deleted_at: held.deleted_at } };
+  }
+}
+
+function earlier(one: string | null, other: string | null): string | null {
+  if (one === null || other === null) return one ?? other;
+  return one < other ? one : other;
+}

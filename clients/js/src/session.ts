@@ -4,7 +4,7 @@ import { listenForHints } from "./hints.js";
 import { lost, NO_CLOSE_FRAME, REPLY_MS, Socket } from "./socket.js";
 import { Cell, type Store } from "./store.js";
 import type { Tokens } from "./tokens.js";
-import type { Commands, Status, Told } from "./types.js";
+import type { Commands, SocketClass, Status, Told } from "./types.js";
 
 const GOING_AWAY = 1001;
 const TOKEN_EXPIRED = 4001;
@@ -40,7 +40,7 @@ type WhenOnline = (isAnew: boolean) => void | Promise<void>;
 export class Session {
   readonly status: Store<Status>;
   readonly #status = new Cell<Status>({ state: "idle", retryAt: null, reason: null });
-  readonly #options: { url: string; tokens: Tokens; WebSocket: typeof WebSocket; backoff: Backoff };
+  readonly #options: { url: string; tokens: Tokens; WebSocket: SocketClass; backoff: Backoff };
   readonly #reloading = new Backoff({ firstMs: 1000 });
   readonly #renewing = new Backoff({ firstMs: 1000 });
   readonly #listeners = new Set<(event: Told) => void>();
@@ -69,7 +69,7 @@ export class Session {
   constructor(options: {
     url: string;
     tokens: Tokens;
-    WebSocket: typeof WebSocket;
+    WebSocket: SocketClass;
     backoff?: Backoff;
   }) {
     this.#options = { backoff: new Backoff(), ...options };

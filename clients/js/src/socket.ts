@@ -1,6 +1,6 @@
 import { Problem } from "./errors.js";
 import type { Contract } from "./generated/contract.js";
-import type { Commands, Refusal, Told } from "./types.js";
+import type { Commands, Refusal, SocketClass, Told } from "./types.js";
 
 export const REPLY_MS = 10_000;
 const GREETING_MS = 15_000;
@@ -26,7 +26,7 @@ interface Asked {
 }
 
 export interface SocketOptions {
-  WebSocket: typeof WebSocket;
+  WebSocket: SocketClass;
   /** The server's address, as http(s). */
   url: string;
   token: string;
@@ -44,7 +44,7 @@ export class Socket {
   #heardAt = 0;
   #lastId = 0;
   #timer: ReturnType<typeof setTimeout>;
-  readonly #socket: WebSocket;
+  readonly #socket: InstanceType<SocketClass>;
   readonly #options: SocketOptions;
   // In the order of asking: the first of them are under way, the rest wait for a place.
   readonly #asked = new Map<number, Asked>();
@@ -55,8 +55,11 @@ export class Socket {
     const cursor = options.cursor === null ? "" : `?cursor=${encodeURIComponent(options.cursor)}`;
     const url = `${options.url.replace(/^http/, "ws")}/v1/ws${cursor}`;
     this.#socket = new options.WebSocket(url, ["callboard.v1", `bearer.${options.token}`]);
-    this.#socket.onmessage = ({ data }) => this.#take(data);
-    this.#socket.onclose = ({ code, reason }) => this.#end(code, reason);
+    this.#socket.onmessage = ({ data }: { data: unknown }) => this.#take(data);
+    this.#socket.onclose = ({ code, reason }: { code: number; reason: string }) =>
+      this.#end(code, reason);
+    // The close that follows says it; but `ws` ends the process where nobody hears this.
+    this.#socket.onerror = () => undefined;
     this.#timer = setTimeout(() => this.drop(NO_CLOSE_FRAME), GREETING_MS);
   }
 
@@ -128,7 +131,7 @@ export class Socket {
     this.#forget(id, asked);
     asked.reject(new Problem("unavailable", "No reply came in time."));
     // Nothing at all since: the line is dead, whatever it looks like.
-    if (this.#heardAt < asked.since) this.drop(HEARTBEAT_MISSED);
+    if (this.#heardAt <= asked.since) this.drop(HEARTBEAT_MISSED);
   }
 
   #forget(id: number, asked: Asked): void {

@@ -41,11 +41,23 @@ export interface Options {
    */
   outbox?: OutboxStorage | null;
   /** Node 20 has no WebSocket of its own: give that of `ws`. */
-  WebSocket?: typeof WebSocket;
+  WebSocket?: SocketClass;
   fetch?: typeof fetch;
   /** How many messages a thread shows at the most; those beyond come back on scrolling. */
   windowSize?: number;
 }
+
+/** What is needed of a WebSocket: the platform's own has it, and that of `ws`. */
+export type SocketClass = new (
+  url: string,
+  protocols: string[],
+) => {
+  onmessage: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
+  send(data: string): void;
+  close(code: number): void;
+};
 
 /** How the client stands: `waiting` is cut off and comes back by itself. */
 export interface Status {

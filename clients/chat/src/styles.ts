@@ -14,8 +14,17 @@ let sheet: CSSStyleSheet | undefined;
  * elements nor style attributes.
  */
 export function styles(): CSSStyleSheet {
-  if (sheet) return sheet;
-  sheet = new CSSStyleSheet();
-  sheet.replaceSync([theme, parts, shell, list, thread, panels].join("\n"));
+  sheet ??= sheetOf(theme, parts, shell, list, thread, panels);
   return sheet;
+}
+
+/** Colours and parts alone, for the page around the chat that wants to look like it. */
+export function ground(): CSSStyleSheet {
+  return sheetOf(theme, parts);
+}
+
+export function sheetOf(...texts: string[]): CSSStyleSheet {
+  const made = new CSSStyleSheet();
+  made.replaceSync(texts.join("\n"));
+  return made;
 }

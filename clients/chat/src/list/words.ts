@@ -1,5 +1,70 @@
 import type { Word, Words } from "../i18n.js";
 
-export const en = {} satisfies Words;
+export const en = {
+  "list.title": "Chats",
+  "list.show": "Show",
+  "list.filter.all": "All",
+  "list.filter.unread": "Unread",
+  "list.filter.gigs": "Gigs",
+  "list.filter.archived": "Archived",
+  "list.empty.all": "No conversations yet",
+  "list.empty.all.help": "Write to somebody whom you know, or ask them for a connection first.",
+  "list.empty.unread": "Nothing is waiting",
+  "list.empty.unread.help": "You have read everything.",
+  "list.empty.gigs": "No gigs yet",
+  "list.empty.gigs.help":
+    "When you apply for a gig, or somebody applies for yours, its conversation is here.",
+  "list.empty.archived": "Nothing is archived",
+  "list.empty.archived.help":
+    "Archive a conversation from its menu when you are done with it, and find it again here.",
+  "list.more": "Show more",
+  "list.unread": { one: "{count} unread message", other: "{count} unread messages" },
+  "list.muted": "muted",
+  "list.archived": "archived",
+  "list.draft": "Draft:",
+  "list.own": "You:",
+  "list.by": "{name}:",
+  "list.deleted": "Message deleted",
+  "list.file": "File",
+  "list.nothingYet": "No messages yet",
+  "list.typing": "typing …",
+  "list.typing.one": "{name} is typing …",
+  "list.typing.several": { other: "{count} people are typing …" },
+  "list.assistant": "Assistant",
+  "list.alone": "Only you",
+} satisfies Words;
 
-export const de: Record<keyof typeof en, Word> = {};
+export const de: Record<keyof typeof en, Word> = {
+  "list.title": "Chats",
+  "list.show": "Anzeigen",
+  "list.filter.all": "Alle",
+  "list.filter.unread": "Ungelesen",
+  "list.filter.gigs": "Aufträge",
+  "list.filter.archived": "Archiv",
+  "list.empty.all": "Noch keine Unterhaltungen",
+  "list.empty.all.help":
+    "Schreiben Sie jemandem, den Sie kennen, oder bitten Sie zuerst um eine Verbindung.",
+  "list.empty.unread": "Nichts wartet",
+  "list.empty.unread.help": "Sie haben alles gelesen.",
+  "list.empty.gigs": "Noch keine Aufträge",
+  "list.empty.gigs.help":
+    "Wenn Sie sich bewerben oder jemand sich bei Ihnen bewirbt, steht die Unterhaltung hier.",
+  "list.empty.archived": "Nichts ist archiviert",
+  "list.empty.archived.help":
+    "Archivieren Sie über ihr Menü, was erledigt ist. Hier finden Sie es wieder.",
+  "list.more": "Mehr anzeigen",
+  "list.unread": { one: "{count} ungelesene Nachricht", other: "{count} ungelesene Nachrichten" },
+  "list.muted": "stumm",
+  "list.archived": "archiviert",
+  "list.draft": "Entwurf:",
+  "list.own": "Sie:",
+  "list.by": "{name}:",
+  "list.deleted": "Nachricht gelöscht",
+  "list.file": "Datei",
+  "list.nothingYet": "Noch keine Nachrichten",
+  "list.typing": "schreibt …",
+  "list.typing.one": "{name} schreibt …",
+  "list.typing.several": { other: "{count} Personen schreiben …" },
+  "list.assistant": "Assistent",
+  "list.alone": "Nur Sie",
+};

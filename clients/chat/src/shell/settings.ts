@@ -1,4 +1,6 @@
 import { Cell, type Store } from "@callboard/client";
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
 import { chooseLocale } from "../i18n.js";
 
 export type Theme = "auto" | "light" | "dark";
@@ -18,7 +20,6 @@ export interface Settings {
 
 const THEME_KEY = "callboard.theme";
 const LANGUAGE_KEY = "callboard.language";
-const RTL = new Set(["ar", "arc", "dv", "fa", "ha", "he", "khw", "ks", "ku", "ps", "ur", "yi"]);
 
 /**
  * How the chat looks and in which language: the reader's choice, else the host page's, else
@@ -60,7 +61,7 @@ export class Appearance implements Store<Settings> {
     return {
       theme: asTheme(kept(THEME_KEY)) ?? asTheme(theme) ?? "auto",
       locale,
-      dir: dir === "rtl" || dir === "ltr" ? dir : RTL.has(locale.slice(0, 2)) ? "rtl" : "ltr",
+      dir: dir === "rtl" ? "rtl" : "ltr",
     };
   }
 }
@@ -84,4 +85,13 @@ function keep(key: string, value: string): void {
   } catch {
     // Forbidden or full: the choice holds until the page is left.
   }
+}
+
+export const AppearanceContext = createContext<Appearance | null>(null);
+
+/** How the chat looks, and what changes it. */
+export function useAppearance(): Appearance {
+  const appearance = useContext(AppearanceContext);
+  if (!appearance) throw new Error("useAppearance outside of a chat");
+  return appearance;
 }

@@ -62,7 +62,6 @@ function Shown({ toast, drop }: { toast: Toast; drop: (id: number) => void }): V
     return () => clearTimeout(timer);
   }, [isHeld, toast.id, drop]);
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: it holds still, and does nothing
     <div
       class="ui-toast"
       onPointerEnter={() => setHeld(true)}

@@ -1,0 +1,235 @@
+import { compare, forgetOldest } from "./entry.js";
+import { Problem } from "./errors.js";
+import type { Notification } from "./generated/contract.js";
+import { Shelf } from "./shelf.js";
+import type { Inbox, InboxState, Told } from "./types.js";
+import type { Wire } from "./wire.js";
+
+const PAGE = 50;
+const MOST = 200;
+// What was put away, or is from before the list, is remembered to know a repeat.
+const REMEMBERED = 1000;
+
+type Mark = "seen" | "read" | "archive";
+
+const STAMPS: Readonly<Record<Mark, (at: string) => Partial<Notification>>> = {
+  seen: (at) => ({ seen_at: at }),
+  read: (at) => ({ seen_at: at, read_at: at, is_read: true }),
+  archive: (at) => ({ seen_at: at, archived_at: at }),
+};
+
+export class InboxStore implements Inbox {
+  readonly get: () => InboxState;
+  readonly subscribe: (listener: () => void) => () => void;
+  readonly #wire: Wire;
+  readonly #shelf: Shelf<InboxState>;
+  readonly #onCount: (unread: number) => void;
+  readonly #known = new Map<string, Notification>();
+  // When the server last said how many wait: what was so before is among them.
+  #countedAt = "";
+  #next: string | undefined;
+  // The list reaches down to this id, "" at the end; null where nothing is loaded.
+  #edge: string | null = null;
+  #loading: Promise<void> | null = null;
+  // What events told while a page was fetched.
+  #told = new Set<string>();
+
+  /** `onCount` is told how many are unread, whether the inbox is loaded or not. */
+  constructor(wire: Wire, onCount: (unread: number) => void) {
+    this.#wire = wire;
+    this.#onCount = onCount;
+    this.#shelf = new Shelf<InboxState>(
+      {
+        items: [],
+        unread: 0,
+        hasMore: false,
+        isLoading: false,
+        isLoaded: false,
+        problem: null,
+      },
+      () => this.load(),
+    );
+    this.get = this.#shelf.get;
+    this.subscribe = this.#shelf.subscribe;
+    wire.on((event) => this.#hear(event));
+    wire.onOnline((isAnew) => {
+      const isShown = this.#edge !== null || this.#shelf.isWatched;
+      return isShown && (isAnew || this.#edge === null) ? this.#load(false) : undefined;
+    });
+  }
+
+  load(): Promise<void> {
+    return this.#edge === null ? this.#load(false).catch(ignore) : Promise.resolve();
+  }
+
+  more(): Promise<void> {
+    return this.#load(this.#edge !== null).catch(ignore);
+  }
+
+  seen(ids: readonly string[] | "all"): Promise<void> {
+    return this.#mark("seen", ids);
+  }
+
+  read(ids: readonly string[] | "all"): Promise<void> {
+    return this.#mark("read", ids);
+  }
+
+  archive(ids: readonly string[] | "all"): Promise<void> {
+    return this.#mark("archive", ids);
+  }
+
+  /** Shown at once; put back, and rejected, where the server refuses. */
+  async #mark(mark: Mark, ids: readonly string[] | "all"): Promise<void> {
+    const stamp = STAMPS[mark](new Date().toISOString());
+    const changed = new Map<Notification, Notification>();
+    for (const before of ids === "all" ? [...this.#known.values()] : ids.map(this.#find)) {
+      if (before === undefined) continue;
+      const after = { ...before, ...stamp, seen_at: before.seen_at ?? stamp.seen_at ?? null };
+      if (stage(after) <= stage(before)) continue;
+      changed.set(before, after);
+      this.#take(after);
+    }
+    this.#show();
+    try {
+      const chunks = ids === "all" ? [null] : chunksOf(ids, MOST);
+      for (const chunk of chunks) {
+        const which = chunk === null ? { all: true } : { ids: chunk };
+        const { unread } = await this.#wire.command(`notification.${mark}`, which);
+        this.#set(unread.notifications);
+      }
+    } catch (error) {
+      for (const [before, after] of changed) {
+        if (this.#known.get(after.id) !== after) continue;
+        this.#known.set(before.id, before);
+        this.#count(Number(waits(before)) - Number(waits(after)));
+      }
+      this.#show();
+      throw error;
+    }
+  }
+
+  #load(isMore: boolean): Promise<void> {
+    if (isMore && this.#next === undefined) return Promise.resolve();
+    this.#loading ??= this.#page(isMore).finally(() => {
+      this.#loading = null;
+    });
+    return this.#loading;
+  }
+
+  async #page(isMore: boolean): Promise<void> {
+    this.#told = new Set();
+    this.#shelf.patch({ isLoading: true });
+    try {
+      const { items, next } = await this.#wire.call("GET /v1/notifications", {
+        query: isMore
+          ? { limit: PAGE, next: this.#next }
+          : { limit: Math.min(MOST, Math.max(PAGE, this.get().items.length)) },
+      });
+      this.#next = next ?? undefined;
+      this.#edge = next === null ? "" : (items.at(-1)?.id ?? "");
+      const here = new Set(items.map((each) => each.id));
+      for (const id of isMore ? [] : this.#known.keys()) {
+        if (!here.has(id) && !this.#told.has(id)) this.#known.delete(id);
+      }
+      for (const each of items) {
+        if (isNewer(each, this.#known.get(each.id))) this.#known.set(each.id, each);
+      }
+      this.#shelf.patch({ isLoaded: true, hasMore: next !== null, problem: null });
+      this.#show();
+    } catch (error) {
+      this.#shelf.patch({ problem: Problem.of(error) });
+      throw error;
+    } finally {
+      this.#shelf.patch({ isLoading: false });
+    }
+  }
+
+  #hear({ type, at, data }: Told): void {
+    if (type === "hello") {
+      this.#countedAt = at;
+      this.#set(data.unread.notifications);
+    } else if (type === "notification.created" || type === "notification.updated") {
+      this.#told.add(data.notification.id);
+      if (this.#known.has(data.notification.id)) this.#take(data.notification);
+      else this.#meet(data.notification, type === "notification.created");
+      this.#show();
+    }
+  }
+
+  /** Take one that is known, further along. */
+  #take(now: Notification): void {
+    const before = this.#known.get(now.id);
+    if (before === undefined || !isNewer(now, before)) return;
+    this.#known.set(now.id, now);
+    if (waits(before) && !waits(now) && !this.#isCounted(now)) this.#count(-1);
+  }
+
+  /** Take one that was not known: told by an event. */
+  #meet(now: Notification, isNew: boolean): void {
+    this.#known.set(now.id, now);
+    if (this.#isCounted(now)) return;
+    // What is not new had been waiting, up to this very change.
+    if (isNew && waits(now)) this.#count(1);
+    else if (!isNew && (now.read_at === null) !== (now.archived_at === null)) this.#count(-1);
+  }
+
+  /** Whether the server's count knows already what has become of it. */
+  #isCounted({ created_at, read_at, archived_at }: Notification): boolean {
+    return (read_at ?? archived_at ?? created_at) <= this.#countedAt;
+  }
+
+  #count(change: number): void {
+    this.#set(Math.max(0, this.get().unread + change));
+  }
+
+  #set(unread: number): void {
+    this.#shelf.patch({ unread });
+    this.#onCount(unread);
+  }
+
+  readonly #find = (id: string): Notification | undefined => this.#known.get(id);
+
+  #show(): void {
+    const now = new Date().toISOString();
+    for (const each of this.#known.values()) {
+      // It goes by itself, and from the count.
+      if (each.expires_at === null || each.expires_at > now) continue;
+      this.#known.delete(each.id);
+      if (waits(each) && each.expires_at > this.#countedAt) this.#count(-1);
+    }
+    const edge = this.#edge;
+    const items =
+      edge === null
+        ? []
+        : [...this.#known.values()]
+            .filter((each) => each.archived_at === null && each.id >= edge)
+            .sort((one, other) => compare(other.id, one.id));
+    forgetOldest(this.#known, items.length + REMEMBERED);
+    this.#shelf.patch({ items });
+  }
+}
+
+function waits({ read_at, archived_at }: Notification): boolean {
+  return read_at === null && archived_at === null;
+}
+
+function stage({ seen_at, read_at, archived_at }: Notification): number {
+  if (archived_at !== null) return 3;
+  return read_at !== null ? 2 : Number(seen_at !== null);
+}
+
+/** It only moves on: counted up, and of the same count further along. */
+function isNewer(one: Notification, other: Notification | undefined): boolean {
+  if (other === undefined || one.count !== other.count) return one.count > (other?.count ?? 0);
+  return stage(one) > stage(other);
+}
+
+/** Cut a list into pieces of so many at the most. */
+export function chunksOf<T>(items: readonly T[], size: number): T[][] {
+  const chunks: T[][] = [];
+  for (let i = 0; i < items.length; i += size) chunks.push(items.slice(i, i + size));
+  return chunks;
+}
+
+// The state tells the problem, and the next greeting tries again.
+function ignore(): void {}

@@ -108,3 +108,9 @@ function read(body: string): Record<string, unknown> {
 export function isRecord(what: unknown): what is Record<string, unknown> {
   return typeof what === "object" && what !== null && !Array.isArray(what);
 }
+
+/** Throw why a signal has aborted, where it has; React Native's does not say it itself. */
+export function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return;
+  throw signal.reason ?? Object.assign(new Error("Aborted."), { name: "AbortError" });
+}

@@ -1,4 +1,4 @@
-import { Problem, problemOf } from "./errors.js";
+import { Problem, problemOf, stopIfAborted } from "./errors.js";
 import type { Tokens } from "./tokens.js";
 import type { CallOptions, Calls } from "./types.js";
 
@@ -48,7 +48,7 @@ export class Http {
     token: string,
     { body, signal }: { body?: unknown; signal?: AbortSignal },
   ): Promise<{ status: number; retryAfter: string | null; text: string }> {
-    signal?.throwIfAborted();
+    stopIfAborted(signal);
     const ending = new AbortController();
     const abort = () => ending.abort(signal?.reason);
     const timer = setTimeout(() => ending.abort(), PATIENCE_MS);
@@ -68,7 +68,7 @@ export class Http {
       const text = await answer.text();
       return { status: answer.status, retryAfter: answer.headers.get("Retry-After"), text };
     } catch (error) {
-      signal?.throwIfAborted();
+      stopIfAborted(signal);
       throw Problem.of(error);
     } finally {
       clearTimeout(timer);

@@ -108,12 +108,14 @@ export class Outbox extends Cell<ReadonlyMap<string, readonly Pending[]>> implem
   }
 
   async #load(userId: string): Promise<void> {
-    const stored = await inTime(this.#storage?.load(userId));
-    for (const { refusal, ...item } of stored ?? []) {
+    const stored = (await inTime(this.#storage?.load(userId))) ?? [];
+    for (const { refusal, ...item } of [...stored].reverse()) {
       if (this.#find(item.clientId) !== undefined) continue;
+      this.#last = Math.max(this.#last, Date.parse(item.at));
       const problem = refusal && Problem.from(refusal);
       const pending: Pending = { ...item, state: problem ? "failed" : "waiting", problem };
-      this.#change(item.conversationId, (lane) => inOrder([...lane, pending]));
+      // Before what this life has written already, whatever the clocks say.
+      this.#change(item.conversationId, (lane) => [pending, ...lane]);
     }
     // What was written before it was known whose it is.
     for (const pending of this.#all()) this.#keep(pending);
@@ -239,10 +241,6 @@ function asCommand({ conversationId, clientId, draft }: Pending): Commands["mess
     reply_to_id: draft.replyTo?.id ?? null,
     metadata: draft.metadata ?? {},
   };
-}
-
-function inOrder(lane: Pending[]): Pending[] {
-  return lane.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
 }
 
 /**

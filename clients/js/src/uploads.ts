@@ -1,4 +1,4 @@
-import { Problem, problemOf } from "./errors.js";
+import { Problem, problemOf, stopIfAborted } from "./errors.js";
 import type { Attachment, Callboard } from "./types.js";
 import type { UploadOptions } from "./wire.js";
 
@@ -28,7 +28,7 @@ export async function upload(
   try {
     await put(ticket.upload, file, onProgress, signal);
   } catch (error) {
-    signal?.throwIfAborted();
+    stopIfAborted(signal);
     throw Problem.of(error);
   }
   onProgress?.(1);

@@ -1,0 +1,58 @@
+import { Connection } from "./connection.js";
+import { ConnectionStore } from "./connections.js";
+import { ConversationStore } from "./conversations.js";
+import { InboxStore } from "./inbox.js";
+import { Myself } from "./me.js";
+import { PeopleStore } from "./people.js";
+import { PresenceStore } from "./presence.js";
+import { Threads } from "./threads.js";
+import type { Callboard, Options } from "./types.js";
+
+/**
+ * Make a client: one person's connection, and everything that they see.
+ *
+ * It does nothing until `connect`, but for calls and what one subscribes to. For another
+ * person make another one. Throws `invalid` where an option is of no use.
+ */
+export function createCallboard(options: Options): Callboard {
+  const wire = new Connection(options);
+  // In the order in which they hear: what others ask about comes first.
+  const conversations = new ConversationStore(wire);
+  const threads = new Threads(wire, conversations, options.windowSize);
+  const myself = new Myself(wire, conversations);
+  const notifications = new InboxStore(wire, (unread) => myself.set({ notifications: unread }));
+  const { me, unread } = myself;
+  return {
+    status: wire.status,
+    me,
+    unread,
+    conversations,
+    notifications,
+    connections: new ConnectionStore(wire),
+    people: new PeopleStore(wire),
+    presence: new PresenceStore(wire),
+    thread: (conversationId) => threads.get(conversationId),
+    async openDirect(userId) {
+      const { id } = await wire.call("POST /v1/conversations", {
+        body: { kind: "direct", user_ids: [userId] },
+      });
+      return threads.get(id);
+    },
+    permissions: (userId) =>
+      wire.call("GET /v1/users/{user_id}/permissions", { path: { user_id: userId } }),
+    search: (q, { conversationId = null, next = null, limit, signal } = {}) =>
+      wire.call("GET /v1/messages/search", {
+        query: { q, conversation_id: conversationId, next, ...(limit && { limit }) },
+        ...(signal && { signal }),
+      }),
+    on: (listener) => wire.onApplied(listener),
+    command: (type, data) => wire.command(type, data),
+    call: (what, callOptions) => wire.call(what, callOptions),
+    connect: () => wire.connect(),
+    close() {
+      wire.close();
+      myself.close();
+    },
+    retryNow: () => wire.retryNow(),
+  };
+}

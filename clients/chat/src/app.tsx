@@ -9,6 +9,7 @@ import { Frame, WaitingFrame } from "./shell/Frame.js";
 import { OfflineBar } from "./shell/OfflineBar.js";
 import { type Appearance, AppearanceContext } from "./shell/settings.js";
 import { Toasts } from "./ui/Toast.js";
+import { PushWatch } from "./worker/PushWatch.js";
 
 interface AppProps {
   client: Callboard;
@@ -24,9 +25,9 @@ export function Ground(props: {
   app: Omit<AppProps, "locale"> | null;
 }): VNode {
   const { appearance, app } = props;
-  const { locale, theme, dir } = useStore(appearance);
+  const { locale, theme } = useStore(appearance);
   return (
-    <div class="app" lang={locale} dir={dir} data-theme={theme}>
+    <div class="app" lang={locale} data-theme={theme}>
       <AppearanceContext.Provider value={appearance}>
         {app ? <App {...app} locale={locale} /> : <WaitingFrame t={translator(locale)} />}
       </AppearanceContext.Provider>
@@ -54,6 +55,7 @@ function App({ client, place, directory, options, locale }: AppProps): VNode {
         {session ? (
           <SessionContext.Provider value={session}>
             <Toasts>
+              <PushWatch />
               <Frame bar={bar} />
             </Toasts>
           </SessionContext.Provider>

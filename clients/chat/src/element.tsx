@@ -1,4 +1,4 @@
-import { type Callboard, createClient, type TokenSource, type Unread } from "@callboard/client";
+import { type Callboard, createCallboard, type TokenSource, type Unread } from "@callboard/client";
 import { h, render } from "preact";
 import { Ground } from "./app.js";
 import { NOWHERE, Place } from "./route.js";
@@ -6,6 +6,7 @@ import type { ChatOptions, Directory } from "./session.js";
 import { Appearance, type Settings } from "./shell/settings.js";
 import { styles } from "./styles.js";
 import { isSamePerson } from "./who.js";
+import { forgetPush } from "./worker/push.js";
 
 export { chooseLocale } from "./i18n.js";
 export { ground, sheetOf } from "./styles.js";
@@ -38,9 +39,9 @@ const PROPERTIES = ["token", "directory", "serviceWorker"] as const;
  * `<callboard-chat>`: the chat of one person, in any page.
  *
  * Attributes: `server` (where it is; else where this script came from), `lang`, `theme`
- * (`light`, `dark`, `auto`), `dir`, `conversation` (the one to show), `history` (keep the
- * place in the address's hash, so that "back" works; for one chat of a page). It follows
- * when they change.
+ * (`light`, `dark`, `auto`), `conversation` (the one to show), `history` (keep the place in
+ * the address's hash, so that "back" works; for one chat of a page). It follows when they
+ * change. `dir` is its own or the page's.
  *
  * It begins when it has a token and is in the page, and ends when it is taken out of it;
  * without a token it shows its frame.
@@ -50,7 +51,6 @@ export class CallboardChat extends HTMLElement {
     "server",
     "lang",
     "theme",
-    "dir",
     "conversation",
     "history",
   ] as const;
@@ -66,7 +66,7 @@ export class CallboardChat extends HTMLElement {
   constructor() {
     super();
     this.#root.adoptedStyleSheets = [styles()];
-    this.#appearance = new Appearance({ theme: null, lang: null, dir: null });
+    this.#appearance = new Appearance({ theme: null, lang: null });
     this.#appearance.subscribe(() => this.#tell("callboard-appearance", this.#appearance.get()));
   }
 
@@ -162,7 +162,6 @@ export class CallboardChat extends HTMLElement {
     this.#appearance.follow({
       theme: this.getAttribute("theme"),
       lang: this.getAttribute("lang"),
-      dir: this.getAttribute("dir"),
     });
   }
 
@@ -173,7 +172,7 @@ export class CallboardChat extends HTMLElement {
   #start(): void {
     if (this.#running || !this.isConnected || this.#token === null) return;
     const url = this.getAttribute("server") || new URL(import.meta.url).origin;
-    const client = createClient({
+    const client = createCallboard({
       url: new URL(url, location.href).href,
       token: this.#currentToken,
     });
@@ -205,6 +204,7 @@ export class CallboardChat extends HTMLElement {
   /** Another person: leave the place too, which was the former's. */
   #forget(): void {
     this.#running?.place.go(NOWHERE, { replace: true });
+    void forgetPush(this.#serviceWorker);
     this.#target = null;
     this.#stop();
   }
@@ -231,25 +231,12 @@ export class CallboardChat extends HTMLElement {
   }
 }
 
-type Listener<K extends keyof ChatEvents> = (
-  this: CallboardChat,
-  event: CustomEvent<ChatEvents[K]>,
-) => void;
-
-export interface CallboardChat {
-  addEventListener<K extends keyof ChatEvents>(
-    name: K,
-    listener: Listener<K>,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  addEventListener(
-    name: string,
-    listener: EventListenerOrEventListenerObject,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-}
-
 declare global {
+  interface HTMLElementEventMap {
+    "callboard-unread": CustomEvent<Unread>;
+    "callboard-open": CustomEvent<{ conversationId: string | null }>;
+    "callboard-appearance": CustomEvent<Settings>;
+  }
   interface HTMLElementTagNameMap {
     "callboard-chat": CallboardChat;
   }

@@ -78,5 +78,5 @@ export function translator(locale: string): Translate {
 
 /** Whether a text is a key, for texts that are named by what the server says. */
 export function isKey(text: string): text is Key {
-  return text in WORDS.en;
+  return Object.hasOwn(WORDS.en, text);
 }

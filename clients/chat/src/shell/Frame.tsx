@@ -32,16 +32,9 @@ export function Frame({ bar }: { bar: VNode }): VNode {
 
   return (
     <div class="shell" data-thread={shown !== null} data-panel={route.panel !== null}>
-      <a
-        class="shell-skip"
-        href="#messages"
-        onClick={(event) => {
-          event.preventDefault();
-          main.current?.focus();
-        }}
-      >
+      <button type="button" class="shell-skip" onClick={() => main.current?.focus()}>
         {t("shell.skip")}
-      </a>
+      </button>
       {bar}
       <nav class="shell-list" aria-label={t("list.title")} ref={list}>
         <ListHead />

@@ -1,64 +1,40 @@
-import { type CallboardProblem, Problem as Fault } from "@callboard/client";
+import { useConversations } from "@callboard/client/react";
 import type { VNode } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import { WhyNot } from "../panels/WhyNot.js";
+import { useEffect } from "preact/hooks";
+import { otherOf } from "../list/title.js";
+import { PersonView } from "../panels/PersonView.js";
 import { useGo } from "../route.js";
 import { useSession } from "../session.js";
 import { Avatar } from "../ui/Avatar.js";
 import { useName } from "../ui/people.js";
-import { Problem } from "../ui/problem.js";
 import { Back } from "./MainPart.js";
 
 /**
- * Somebody with whom there is no conversation: it is opened where one may write, else it is
- * said why not, with what would unlock it.
+ * Somebody with whom there is no conversation: who they are and what one may do.
+ *
+ * Where there is one after all, or as soon as there is, it is shown instead.
  */
 export function Stranger({ userId }: { userId: string }): VNode {
-  const { client } = useSession();
+  const { me } = useSession();
   const go = useGo();
   const name = useName(userId);
-  const [state, setState] = useState<"asking" | "refused" | CallboardProblem>("asking");
-  const [attempt, setAttempt] = useState(0);
+  const conversationId =
+    useConversations().items.find((each) => otherOf(each, me) === userId)?.id ?? null;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each attempt asks again
   useEffect(() => {
-    let isShown = true;
-    const open = async (): Promise<void> => {
-      const there = client.conversations
-        .get()
-        .items.find(
-          (each) =>
-            each.kind === "direct" && each.participants.some((part) => part.user_id === userId),
-        );
-      if (!there && !(await client.permissions(userId)).message) {
-        if (isShown) setState("refused");
-        return;
-      }
-      const conversationId = there ? there.id : (await client.openDirect(userId)).id;
-      if (isShown) go({ conversationId }, { replace: true });
-    };
-    setState("asking");
-    open().catch((error: unknown) => {
-      if (isShown) setState(Fault.of(error));
-    });
-    return () => {
-      isShown = false;
-    };
-  }, [client, userId, go, attempt]);
+    if (conversationId) go({ conversationId }, { replace: true });
+  }, [conversationId, go]);
 
-  const again = (): void => setAttempt((count) => count + 1);
   return (
     <>
       <div class="shell-main-head">
         <Back />
         <Avatar userId={userId} presence />
-        <h2 class="shell-stranger-name">{name}</h2>
+        <h2 class="shell-stranger-name" dir="auto">
+          {name}
+        </h2>
       </div>
-      <div class="shell-stranger">
-        {state === "refused" && <WhyNot userId={userId} />}
-        {state === "asking" && <span class="ui-spinner" aria-hidden="true" />}
-        {typeof state === "object" && <Problem problem={state} onRetry={again} />}
-      </div>
+      <div class="shell-stranger">{!conversationId && <PersonView userId={userId} />}</div>
     </>
   );
 }

@@ -9,13 +9,11 @@ export type Theme = "auto" | "light" | "dark";
 export interface Given {
   theme: string | null;
   lang: string | null;
-  dir: string | null;
 }
 
 export interface Settings {
   theme: Theme;
   locale: string;
-  dir: "ltr" | "rtl";
 }
 
 const THEME_KEY = "callboard.theme";
@@ -54,14 +52,13 @@ export class Appearance implements Store<Settings> {
   }
 
   #decide(): Settings {
-    const { theme, lang, dir } = this.#given;
+    const { theme, lang } = this.#given;
     const chosen = kept(LANGUAGE_KEY);
     const wishes = [chosen, lang].filter((wish) => wish !== null);
     const locale = chooseLocale([...wishes, ...navigator.languages]);
     return {
       theme: asTheme(kept(THEME_KEY)) ?? asTheme(theme) ?? "auto",
       locale,
-      dir: dir === "rtl" ? "rtl" : "ltr",
     };
   }
 }

@@ -1,6 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
 
+const WORKER = "callboard-sw";
+
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /**
@@ -32,12 +34,15 @@ export default defineConfig({
       input: {
         dev: here("index.html"),
         "callboard-chat": here("src/element.tsx"),
-        "callboard-sw": here("src/worker/sw.ts"),
+        [WORKER]: here("src/worker/sw.ts"),
       },
       output: {
         entryFileNames: "[name].js",
         chunkFileNames: "[name].js",
         assetFileNames: "[name][extname]",
+        // Another site takes the worker into its own by importScripts: none of its names get out.
+        postBanner: ({ name }) => (name === WORKER ? "(() => {" : ""),
+        postFooter: ({ name }) => (name === WORKER ? "})();" : ""),
       },
     },
   },

@@ -18,6 +18,9 @@ from callboard_client.errors import (
     comes_back,
 )
 from callboard_client.http import Api
+from callboard_client.inbox import Inbox
+from callboard_client.notifications import Notifications
+from callboard_client.outbox import OutboxStorage, SqliteOutbox, Stored
 from callboard_client.platform import Platform
 from callboard_client.shapes import (
     Attachment,
@@ -27,9 +30,11 @@ from callboard_client.shapes import (
     Hello,
     Json,
     Message,
+    Notification,
     Page,
     Participant,
     Quote,
+    Unread,
 )
 from callboard_client.socket import Socket
 from callboard_client.store import Conversations
@@ -51,8 +56,12 @@ __all__ = [
     "Event",
     "Gap",
     "Hello",
+    "Inbox",
     "Json",
     "Message",
+    "Notification",
+    "Notifications",
+    "OutboxStorage",
     "Page",
     "Participant",
     "Platform",
@@ -60,9 +69,12 @@ __all__ = [
     "Quote",
     "Refused",
     "Socket",
+    "SqliteOutbox",
+    "Stored",
     "Timeline",
     "TokenSource",
     "Tokens",
     "TooManyPending",
+    "Unread",
     "comes_back",
 ]

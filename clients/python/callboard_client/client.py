@@ -10,15 +10,18 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Literal, Self, cast
+from typing import Literal, Self
 from uuid import uuid4
 
 from callboard_client.backoff import Backoff
 from callboard_client.catching_up import fill_gaps, reload_all
-from callboard_client.errors import ConnectionLost, TooManyPending
+from callboard_client.errors import ConnectionLost, Refused
+from callboard_client.hints import Presence, Typing
 from callboard_client.http import Api
-from callboard_client.lanes import Lanes
+from callboard_client.inbox import Inbox
 from callboard_client.link import Link, first_of
+from callboard_client.outbox import OutboxStorage, Stored
+from callboard_client.sending import Sending
 from callboard_client.shapes import Event, Json, Message
 from callboard_client.socket import How, Socket
 from callboard_client.store import Conversations
@@ -29,12 +32,9 @@ __all__ = ["Client"]
 State = Literal["offline", "online", "closed"]
 EventCallback = Callable[[Event], Awaitable[None] | None]
 ReloadCallback = Callable[[str], Awaitable[None] | None]
+UnsentCallback = Callable[[Stored, Refused], Awaitable[None] | None]
 
 GOING_AWAY = 1001
-# Events that pass by the store and are worth telling each time.
-PASSING_BY = frozenset(
-    {"typing", "presence", "notification.created", "notification.updated"}
-)
 # Among events these are replies that nobody waits for any longer.
 REPLIES = frozenset({"ok", "error"})
 
@@ -51,10 +51,13 @@ class Client:
     client stopped; it belongs to that client's `store`, so give both or neither.
 
     `history` says how many messages before the first one heard of a new store holds
-    of each conversation, None for all. `on_event` is called after an event was
-    applied, if it changed something or is not kept (typing, presence); `on_reload`
-    with a reason after the store had to be fetched anew. What they raise ends the
-    client.
+    of each conversation, None for all. With an `outbox`, messages that wait outlive
+    the process: the next client of the same person sends them.
+
+    `on_event` is called after an event was applied, if it changed something;
+    `on_reload` with a reason after the store had to be fetched anew; `on_unsent` when
+    a message that an earlier process had left was refused for good. What they raise
+    ends the client.
     """
 
     def __init__(
@@ -71,6 +74,8 @@ class Client:
         reply_timeout: float = 10.0,
         on_event: EventCallback | None = None,
         on_reload: ReloadCallback | None = None,
+        outbox: OutboxStorage | None = None,
+        on_unsent: UnsentCallback | None = None,
     ) -> None:
         if cursor is not None and store is None:
             raise ValueError("a cursor continues a store; give that as well")
@@ -81,13 +86,19 @@ class Client:
         self._how: How = how
         self._tokens = Tokens(token)
         self.api = Api(url, self._tokens)
-        self._most_pending = most_pending
         self._reply_timeout = reply_timeout
         self._on_event = on_event
         self._on_reload = on_reload
         self._is_caught_up = False
-        self._lanes = Lanes()
+        self._on_unsent = on_unsent
         self._link = Link(self._connect, self._live, self._tokens, backoff or Backoff())
+        self._sending = Sending(
+            self._link, outbox, most=most_pending, sent=self._keep, unsent=self._report
+        )
+        self.inbox = Inbox(self.api, self._link)
+        """What this person is shown, once it was loaded."""
+        self.presence = Presence(self._link)
+        self.typing = Typing(self._link)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -115,7 +126,7 @@ class Client:
         """
         How many messages wait for their acknowledgement.
         """
-        return self._lanes.waiting
+        return self._sending.waiting
 
     async def start(self) -> None:
         """
@@ -136,6 +147,7 @@ class Client:
         Disconnect and end; sends that wait raise ClientClosed.
         """
         await self._link.close()
+        await self._sending.close()
         await self.api.close()
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -168,25 +180,17 @@ class Client:
         Raises:
             Refused: The server said no, or kept saying "later".
             TooManyPending: As many sends wait already as were allowed.
-            ClientClosed: The client ended; whether it was sent is unknown.
+            ClientClosed: The client ended; whether it was sent is unknown, and the
+                outbox, if there is one, has it for the next.
         """
         if (conversation_id is None) == (to_user_id is None):
             raise ValueError("a message goes to a conversation or to a user")
-        if self._lanes.waiting >= self._most_pending:
-            raise TooManyPending(f"{self._most_pending} messages are waiting")
         data: Json = {"client_id": client_id or str(uuid4()), "body": body, **more}
         if conversation_id is not None:
             data["conversation_id"] = conversation_id
         else:
             data["to_user_id"] = to_user_id
-        async with self._lanes.turn(conversation_id or f"to {to_user_id}"):
-            answer = await self._link.insist("message.send", data)
-        message = cast("Message", answer["message"])
-        # The event may be far behind. What it would say can be known now; whether
-        # something is missing before it cannot.
-        self.store.apply({"type": "message.created", "data": {"message": message}})
-        await self._link.tell()
-        return message
+        return await self._sending.send(data)
 
     async def read(self, conversation_id: str, seq: int) -> Json:
         """
@@ -236,6 +240,8 @@ class Client:
 
     async def _follow(self, socket: Socket, drained: asyncio.Event) -> None:
         hello = socket.hello
+        await self._sending.resume(hello["user_id"])
+        await self.presence.greet(socket)
         if hello["resumed"] is True:
             # Not yet the cursor of `hello`: what was missed is still to come.
             await fill_gaps(self.api, self.store)
@@ -268,14 +274,27 @@ class Client:
                 after_s = data.get("reconnect_after_ms", 0) / 1000
                 asyncio.get_running_loop().call_later(after_s, drained.set)
             case _:
-                has_changed = self.store.apply(event)
+                parts = (self.store, self.inbox, self.presence, self.typing)
+                # All of them: a message also ends its sender's typing.
+                changes = [part.apply(event) for part in parts]
                 await fill_gaps(self.api, self.store)
-                if has_changed or kind in PASSING_BY:
+                if any(changes):
                     await call(self._on_event, event)
 
     async def _reload(self) -> None:
         await reload_all(self.api, self.store)
         await fill_gaps(self.api, self.store)
+        if self.inbox.store.is_loaded:
+            await self.inbox.load()
+
+    async def _keep(self, message: Message) -> None:
+        # The event may be far behind. What it would say can be known now; whether
+        # something is missing before it cannot.
+        self.store.apply({"type": "message.created", "data": {"message": message}})
+        await self._link.tell()
+
+    async def _report(self, stored: Stored, refused: Refused) -> None:
+        await call(self._on_unsent, stored, refused)
 
 
 async def call(

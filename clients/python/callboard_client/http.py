@@ -8,35 +8,37 @@ Every call raises `Refused` for an answer of 400 and above, and lets
 from collections.abc import AsyncIterator, Iterable
 from typing import cast
 
-from callboard_client.caller import Caller
-from callboard_client.calls import LARGEST_PAGE
+from callboard_client.calls import LARGEST_PAGE, get
+from callboard_client.contract import Me, Profile, UserPermission, WritePermission
+from callboard_client.person_calls import PersonCalls
 from callboard_client.shapes import Connection, Conversation, Json, Message, Page
+from callboard_client.uploads import Uploads
 
 __all__ = ["Api"]
 
 
-class Api(Caller):
+class Api(PersonCalls, Uploads):
     """
     What a person can do over HTTP.
     """
 
-    async def me(self) -> Json:
+    async def me(self) -> Me:
         """
         Give one's own profile, preferences and unread totals.
         """
-        return await self.call("GET", "/v1/me")
+        return await self.do(get("/v1/me"))
 
-    async def user(self, user_id: str) -> Json:
+    async def user(self, user_id: str) -> Profile:
         """
         Give the public profile of somebody.
         """
-        return await self.call("GET", f"/v1/users/{user_id}")
+        return await self.do(get(f"/v1/users/{user_id}"))
 
-    async def permissions(self, user_id: str) -> Json:
+    async def permissions(self, user_id: str) -> UserPermission:
         """
         Tell whether one may message somebody, why not, and what would unlock it.
         """
-        return await self.call("GET", f"/v1/users/{user_id}/permissions")
+        return await self.do(get(f"/v1/users/{user_id}/permissions"))
 
     async def connections(self, *, status: str | None = None) -> list[Connection]:
         """
@@ -124,13 +126,11 @@ class Api(Caller):
         answer = await self.call("POST", "/v1/conversations", body=body)
         return cast("Conversation", answer.get("conversation", answer))
 
-    async def conversation_permissions(self, conversation_id: str) -> Json:
+    async def conversation_permissions(self, conversation_id: str) -> WritePermission:
         """
         Tell whether one may write in a conversation, and why not.
         """
-        return await self.call(
-            "GET", f"/v1/conversations/{conversation_id}/permissions"
-        )
+        return await self.do(get(f"/v1/conversations/{conversation_id}/permissions"))
 
     async def messages(
         self,

@@ -1,75 +1,133 @@
 """
-Frames that wait, in order, until somebody takes them.
+A person's notification inbox: the store of `notifications.py`, fetched and acted on.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable
+from typing import Literal
 
-from callboard_client.errors import ConnectionLost
-from callboard_client.shapes import Json
+from callboard_client.http import Api
+from callboard_client.link import Link
+from callboard_client.notifications import Notifications
+from callboard_client.shapes import Event, Notification
 
 __all__ = ["Inbox"]
+
+Which = Iterable[str] | Literal["all"]
+
+PAGE = 50
+# More unread ones than that are counted by the server only.
+UNREAD_PAGE = 200
+# The contract's bound on ids in one command.
+MOST_IDS = 200
+# More changes while three requests are under way mean that the next load is due anyway.
+MOST_LATE = 1000
 
 
 class Inbox:
     """
-    A queue that gives the first frame that fits, not only the first.
+    What a person is shown, the newest first; kept in step once it was loaded.
+
+    A `Client` has one as `inbox`, gives it every event, and loads it anew after what
+    no event tells.
     """
 
-    def __init__(self) -> None:
-        self._frames: deque[Json] = deque()
-        self._takers: list[asyncio.Future[None]] = []
-        self._lost: ConnectionLost | None = None
+    def __init__(self, api: Api, link: Link) -> None:
+        self.store = Notifications()
+        self._api = api
+        self._link = link
+        self._loading = asyncio.Lock()
+        # What came while pages were fetched, which may be from before it.
+        self._late: deque[Event] = deque(maxlen=MOST_LATE)
 
-    def __len__(self) -> int:
-        return len(self._frames)
+    @property
+    def items(self) -> list[Notification]:
+        """
+        What is shown, the newest first.
+        """
+        return self.store.listing()
 
-    def __iter__(self) -> Iterator[Json]:
-        return iter(self._frames)
+    @property
+    def unread(self) -> int:
+        """
+        How many wait, of all there are.
+        """
+        return self.store.unread
 
-    def put(self, frame: Json) -> None:
+    @property
+    def has_more(self) -> bool:
         """
-        Add a frame at the end.
+        Whether `more` has more to give.
         """
-        self._frames.append(frame)
-        self._stir()
+        return self.store.has_more
 
-    def close(self, lost: ConnectionLost) -> None:
+    async def load(self) -> None:
         """
-        Say that no more will come; what waits can still be taken.
-        """
-        self._lost = lost
-        self._stir()
-
-    async def take(self, fits: Callable[[Json], bool]) -> Json:
-        """
-        Take the first frame that fits, waiting for it if need be.
+        Fetch the newest, and what is unread; from now on both are kept in step.
 
         Raises:
-            ConnectionLost: None is here and no more will come.
+            Refused: The server said no.
+            httpx.TransportError: It could not be reached; call again.
         """
-        while True:
-            for place, frame in enumerate(self._frames):
-                if fits(frame):
-                    del self._frames[place]
-                    return frame
-            if self._lost is not None:
-                raise ConnectionLost(self._lost.code, self._lost.reason)
-            taker: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._takers.append(taker)
-            await taker
+        async with self._loading:
+            self._late.clear()
+            total = (await self._api.me())["unread"]["notifications"]
+            unread = await self._api.notification_page(unread=True, limit=UNREAD_PAGE)
+            newest = await self._api.notification_page(limit=PAGE)
+            self.store.load(newest, unread, total)
+            for event in self._late:
+                self.store.apply(event)
+        await self._link.tell()
 
-    def take_all(self) -> list[Json]:
+    def apply(self, event: Event) -> bool:
         """
-        Take every frame that waits.
+        Take an event; one that says nothing new changes nothing.
         """
-        frames = list(self._frames)
-        self._frames.clear()
-        return frames
+        if self._loading.locked() and event["type"].startswith("notification."):
+            self._late.append(event)
+        return self.store.apply(event)
 
-    def _stir(self) -> None:
-        for taker in self._takers:
-            if not taker.done():
-                taker.set_result(None)
-        self._takers.clear()
+    async def more(self) -> None:
+        """
+        Fetch the next older ones; does nothing at the end. Raises as `load`.
+        """
+        if self.store.is_cut:
+            await self.load()
+        elif self.store.following is not None:
+            page = await self._api.notification_page(
+                limit=PAGE, following=self.store.following
+            )
+            self.store.load_more(page)
+            await self._link.tell()
+
+    async def seen(self, which: Which) -> None:
+        """
+        Say that notifications were seen in the list; tried again after a fault.
+
+        Raises:
+            Refused: The server said no, or kept saying "later".
+            ClientClosed: The client has ended.
+        """
+        await self._mark("seen", which)
+
+    async def read(self, which: Which) -> None:
+        """
+        Say that notifications were read. Raises as `seen`.
+        """
+        await self._mark("read", which)
+
+    async def archive(self, which: Which) -> None:
+        """
+        Put notifications away. Raises as `seen`.
+        """
+        await self._mark("archive", which)
+
+    async def _mark(self, verb: str, which: Which) -> None:
+        if which == "all":
+            await self._link.insist(f"notification.{verb}", {"all": True})
+            return
+        ids = list(which)
+        for start in range(0, len(ids), MOST_IDS):
+            batch = {"ids": ids[start : start + MOST_IDS]}
+            await self._link.insist(f"notification.{verb}", batch)

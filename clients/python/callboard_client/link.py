@@ -70,10 +70,16 @@ class Link:
         """
         Disconnect and end; whoever waits gets ClientClosed.
         """
+        await self.fail(self.failure or ClientClosed("it was closed"))
+
+    async def fail(self, failure: BaseException) -> None:
+        """
+        Disconnect and end for a reason, which every ClientClosed then has as its cause.
+        """
         if self._running is not None:
             self._running.cancel()
             await asyncio.wait([self._running])
-        await self._end(self.failure or ClientClosed("it was closed"))
+        await self._end(failure)
 
     async def tell(self) -> None:
         """

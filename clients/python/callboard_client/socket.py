@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from callboard_client.errors import ConnectionLost, ProtocolFault
-from callboard_client.inbox import Inbox
+from callboard_client.frames import Frames
 from callboard_client.shapes import Event, Hello, Json
 from callboard_client.wire import (
     decode_frame,
@@ -56,7 +56,7 @@ class Socket:
         self._most_waiting = most_waiting
         self._last_id = 0
         self._asked: dict[int | str, asyncio.Future[Json]] = {}
-        self._waiting = Inbox()
+        self._waiting = Frames()
         self._lost: ConnectionLost | None = None
         self._greeting: Hello | None = None
         self.received: deque[Json] = deque(maxlen=REMEMBERED)

@@ -1,6 +1,7 @@
 import list from "./list/list.css?inline";
 import panels from "./panels/panels.css?inline";
 import shell from "./shell/shell.css?inline";
+import composer from "./thread/composer/composer.css?inline";
 import thread from "./thread/thread.css?inline";
 import parts from "./ui/parts.css?inline";
 import theme from "./ui/theme.css?inline";
@@ -14,7 +15,7 @@ let sheet: CSSStyleSheet | undefined;
  * elements nor style attributes.
  */
 export function styles(): CSSStyleSheet {
-  sheet ??= sheetOf(theme, parts, shell, list, thread, panels);
+  sheet ??= sheetOf(theme, parts, shell, list, thread, composer, panels);
   return sheet;
 }
 

@@ -6,8 +6,7 @@ export const SHOWN_BYTES = 8 * 1024 * 1024;
 const IMAGE_BYTES = 25 * 1024 * 1024;
 // What every browser draws and nothing that can hold a program.
 const IMAGES = new Set(["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"]);
-const OF_HERE =
-  /\/v1\/uploads\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/;
+const OF_HERE = /\/v1\/uploads\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/;
 
 /** Read the attachments of a message; the wire leaves their fields open. */
 export function attachmentsOf(message: Pick<Message, "attachments">): Attachment[] {

@@ -1,4 +1,11 @@
-import { type Attachment, Cell, type Message, type Store, type Thread } from "@callboard/client";
+import {
+  type Attachment,
+  Cell,
+  type Message,
+  Problem,
+  type Store,
+  type Thread,
+} from "@callboard/client";
 import type { Kept } from "./drafts.js";
 
 /** A file on its way into a message. */
@@ -23,7 +30,7 @@ export interface Writing {
   /** The `seq` of the message that is answered. */
   replySeq: number | null;
   /** The message that is edited, and what it is to say; the rest waits meanwhile. */
-  edit: { seq: number; body: string } | null;
+  edit: { id: string; body: string } | null;
   files: readonly Enclosure[];
 }
 
@@ -59,8 +66,8 @@ export class Draft implements Store<Writing> {
   }
 
   /** Edit a message; null gives the edit up and brings back what was being written. */
-  edit(message: Message | null): void {
-    this.#change({ edit: message === null ? null : { seq: message.seq, body: message.body } });
+  edit(message: Pick<Message, "id" | "body"> | null): void {
+    this.#change({ edit: message === null ? null : { id: message.id, body: message.body } });
   }
 
   /** Upload files; gives how many were too many. */
@@ -112,7 +119,7 @@ export class Draft implements Store<Writing> {
       this.#set(id, { attachment, part: 1 });
     } catch (error) {
       if (source.stop.signal.aborted) return;
-      this.#set(id, { problem: codeOf(error) });
+      this.#set(id, { problem: Problem.of(error).code });
     }
   }
 
@@ -134,16 +141,9 @@ export class Draft implements Store<Writing> {
   }
 }
 
-/** The code of a problem; what is none of the contract's is a fault of the network. */
-export function codeOf(error: unknown): string {
-  const isCoded = error instanceof Error && "code" in error && typeof error.code === "string";
-  return isCoded ? String(error.code) : "offline";
-}
-
 function toKept({ body, replySeq, edit, files }: Writing): Kept | null {
   const attachments = files.flatMap(({ attachment }) => (attachment === null ? [] : [attachment]));
-  const isEmpty =
-    body === "" && replySeq === null && edit === null && attachments.length === 0;
+  const isEmpty = body === "" && replySeq === null && edit === null && attachments.length === 0;
   return isEmpty ? null : { body, replySeq, edit, attachments, at: Date.now() };
 }
 

@@ -5,7 +5,7 @@ import { Draft } from "./draft.js";
 export interface Kept {
   body: string;
   replySeq: number | null;
-  edit: { seq: number; body: string } | null;
+  edit: { id: string; body: string } | null;
   attachments: readonly Attachment[];
   /** When it was written last, in milliseconds since 1970. */
   at: number;
@@ -105,12 +105,12 @@ function parse(text: string): Kept | null {
     return null;
   }
   const { body, at, replySeq, edit, attachments } = found;
-  const isEdit = isRecord(edit) && typeof edit.seq === "number" && typeof edit.body === "string";
+  const isEdit = isRecord(edit) && typeof edit.id === "string" && typeof edit.body === "string";
   return {
     body,
     at,
     replySeq: typeof replySeq === "number" ? replySeq : null,
-    edit: isEdit ? { seq: Number(edit.seq), body: String(edit.body) } : null,
+    edit: isEdit ? { id: String(edit.id), body: String(edit.body) } : null,
     attachments: Array.isArray(attachments) ? attachments.filter(isAttachment) : [],
   };
 }

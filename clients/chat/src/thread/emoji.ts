@@ -3,7 +3,9 @@ export const QUICK = ["👍", "❤️", "😂", "🎉", "😮", "🙏"] as const
 
 /** The small picker: what people use, by what they say with it. */
 export const COMMON = [
-  ..."😀 😄 😅 😂 🙂 😉 😊 😍 🥰 😘 😎 🤩 🤔 🤨 😐 🙄 😬 😴 😢 😭 😤 😡 🤯 😱 🥳 🤗 🤝 👋".split(" "),
+  ..."😀 😄 😅 😂 🙂 😉 😊 😍 🥰 😘 😎 🤩 🤔 🤨 😐 🙄 😬 😴 😢 😭 😤 😡 🤯 😱 🥳 🤗 🤝 👋".split(
+    " ",
+  ),
   ..."👍 👎 👌 ✌️ 🤞 💪 👏 🙌 🙏 👀 ❤️ 🧡 💛 💚 💙 💜 💔 💯 🔥 ✨ ⭐ 🎉 🎊 🎁 🏆 ✅ ❌ ❗".split(" "),
   ..."❓ ⏰ 📅 📌 📎 📷 🎬 🎥 🎤 🎧 🎭 🎨 💡 💼 💰 📞 📧 ✈️ 🚗 🏠 ☀️ 🌧️ ☕ 🍕 🍺 🍀 🚀 👑".split(" "),
 ] as const;

@@ -4,6 +4,12 @@ interface Anchor {
   offset: number;
 }
 
+/** A message, and how far below the top of the view it begins. */
+export interface Spot {
+  seq: number;
+  offset: number;
+}
+
 /** Whoever is no further than this from the end follows it. */
 const AT_END_PX = 40;
 /** So many elements in view are remembered: the first may be the one that goes. */
@@ -73,13 +79,27 @@ export class Place {
 
   /** Bring an element into view: at a part of the view's height below its top. */
   show(element: Element, part: number): void {
+    const free = this.#scroller.clientHeight - element.getBoundingClientRect().height;
+    this.showAt(element, Math.max(0, free) * part);
+  }
+
+  /** Put an element's top so far below the top of the view. */
+  showAt(element: Element, offset: number): void {
     const scroller = this.#scroller;
-    const box = element.getBoundingClientRect();
-    const free = Math.max(0, scroller.clientHeight - box.height);
     const edge = scroller.getBoundingClientRect().top;
-    scroller.scrollTop += box.top - edge - free * part;
+    scroller.scrollTop += element.getBoundingClientRect().top - edge - offset;
     this.isFollowing = this.isEndShown && this.belowPx <= AT_END_PX;
     this.#remember();
+  }
+
+  /** Where the reader is, for when they come back; null for the end. */
+  get spot(): Spot | null {
+    if (this.isFollowing && this.isEndShown) return null;
+    for (const { element, offset } of this.#anchors) {
+      const seq = element instanceof HTMLElement ? element.dataset.seq : undefined;
+      if (seq !== undefined) return { seq: Number(seq), offset };
+    }
+    return null;
   }
 
   /** Go to the end, and follow it. */

@@ -61,7 +61,13 @@ export function rowsOf(
       continue;
     }
     const isFirst = place(message.sender_id, message.sent_at, message.sender_id === null);
-    rows.push({ kind: "message", key: keyOf(message, options.me), message, isFirst, isLast: false });
+    rows.push({
+      kind: "message",
+      key: keyOf(message, options.me),
+      message,
+      isFirst,
+      isLast: false,
+    });
   }
   if (options.isWhole) {
     for (const each of pending) {

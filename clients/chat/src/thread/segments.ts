@@ -8,7 +8,7 @@ export type Segment =
   | { kind: "link"; text: string; href: string }
   | { kind: "mention"; text: string; userId: string };
 
-const LINK = /\bhttps?:\/\/[^\s<>"'`\u0000-\u001f]+/giu;
+const LINK = /\bhttps?:\/\/[^\s<>"'`\p{Cc}]+/giu;
 // As the server finds them (storage/sql/3_edits.sql).
 const MENTION = /(?<![A-Za-z0-9À-ɏ_.+%@-])@([A-Za-z0-9_][A-Za-z0-9_.-]*)/gu;
 

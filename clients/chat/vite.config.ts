@@ -36,6 +36,8 @@ export default defineConfig({
         "callboard-chat": here("src/element.tsx"),
         [WORKER]: here("src/worker/sw.ts"),
       },
+      // What the component exports keeps its names: other pages import them.
+      preserveEntrySignatures: "allow-extension",
       output: {
         entryFileNames: "[name].js",
         chunkFileNames: "[name].js",

@@ -35,7 +35,7 @@ function Chosen({ panel, conversationId }: PanelPartProps): VNode | null {
       return <NewPanel />;
     case "details":
       return conversationId ? (
-        <DetailsPanel key={conversationId} />
+        <DetailsPanel key={conversationId} conversationId={conversationId} />
       ) : null;
   }
 }

@@ -13,7 +13,6 @@ export interface Refusal {
   reason: string;
   unlock: readonly string[];
   closedBy: string | null;
-  readOnlyAt: string | null;
 }
 
 /** What is said about it: a sentence, a second one that helps, and what unlocks it. */

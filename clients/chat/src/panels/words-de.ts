@@ -25,7 +25,7 @@ export const de: Record<keyof typeof en, Word> = {
   "notes.all.archive": "Alle archivieren",
   "notes.preferences": "Wie Sie benachrichtigt werden",
   "notes.empty": "Sie sind auf dem neuesten Stand",
-  "notes.empty.help": "Anfragen, Erwähnungen und Neues zu Ihren Gigs kommen hierher.",
+  "notes.empty.help": "Anfragen, Erwähnungen und Neues zu Ihren Aufträgen kommen hierher.",
   "notes.unread": "Ungelesen",
   "notes.read": "Als gelesen markieren",
   "notes.archive": "Archivieren",
@@ -148,7 +148,7 @@ export const de: Record<keyof typeof en, Word> = {
   "details.unarchive": "Aus dem Archiv holen",
   "details.archived": "Archiviert. Eine neue Nachricht holt sie zurück.",
   "details.unarchived": "Aus dem Archiv geholt.",
-  "details.gig": "Gig",
+  "details.gig": "Auftrag",
   "details.gig.deadline": "Bewerben bis",
   "details.gig.starts": "Beginnt",
   "details.gig.readonly": "Nur noch lesen",
@@ -190,11 +190,11 @@ export const de: Record<keyof typeof en, Word> = {
 
   "gig.draft": "Entwurf",
   "gig.published": "Offen",
-  "gig.filled": "Besetzt",
+  "gig.filled": "Vergeben",
   "gig.closed": "Geschlossen",
   "gig.completed": "Abgeschlossen",
   "gig.cancelled": "Abgesagt",
-  "gig.kind.gig": "Gig",
+  "gig.kind.gig": "Auftrag",
   "gig.kind.job": "Stelle",
   "gig.kind.project": "Projekt",
 
@@ -206,7 +206,7 @@ export const de: Record<keyof typeof en, Word> = {
   "why.waiting": "{name} hat Ihre Anfrage noch nicht beantwortet.",
   "why.waiting.help": "Wenn {name} annimmt, können Sie hier schreiben.",
   "why.takes_none":
-    "{name} nimmt keine Anfragen von Personen an, mit denen es keine gemeinsame Unterhaltung gibt.",
+    "Sie und {name} sind nicht verbunden, und {name} nimmt gerade keine Anfragen an.",
   "why.blocked": "Sie und {name} können einander nicht schreiben.",
   "why.blocked.mine": "Sie haben {name} blockiert.",
   "why.blocked.mine.help": "Geben Sie {name} frei, um einander wieder zu schreiben.",
@@ -215,17 +215,17 @@ export const de: Record<keyof typeof en, Word> = {
     "Diese Unterhaltung ist geschlossen, darum kann hier niemand schreiben.",
   "why.conversation_archived":
     "Diese Unterhaltung ist archiviert, darum kann hier niemand schreiben.",
-  "why.gig_closed": "Der Gig ist vorbei, darum kann hier niemand mehr schreiben.",
-  "why.gig.filled": "Der Gig ist besetzt, darum kann hier niemand mehr schreiben.",
-  "why.gig.closed": "Der Gig ist geschlossen, darum kann hier niemand mehr schreiben.",
-  "why.gig.cancelled": "Der Gig wurde abgesagt, darum kann hier niemand mehr schreiben.",
-  "why.gig.completed": "Der Gig ist abgeschlossen, darum kann hier niemand mehr schreiben.",
+  "why.gig_closed": "Der Auftrag ist vorbei, darum kann hier niemand mehr schreiben.",
+  "why.gig.filled": "Der Auftrag ist vergeben, darum kann hier niemand mehr schreiben.",
+  "why.gig.closed": "Der Auftrag ist geschlossen, darum kann hier niemand mehr schreiben.",
+  "why.gig.cancelled": "Der Auftrag wurde abgesagt, darum kann hier niemand mehr schreiben.",
+  "why.gig.completed": "Der Auftrag ist abgeschlossen, darum kann hier niemand mehr schreiben.",
   "why.application.rejected":
     "Die Bewerbung war nicht erfolgreich, darum kann hier niemand mehr schreiben.",
   "why.application.withdrawn":
     "Die Bewerbung wurde zurückgezogen, darum kann hier niemand mehr schreiben.",
   "why.readonly.help":
-    "Lesen können Sie weiterhin alles. Öffnet der Gig wieder, dann auch diese Unterhaltung.",
+    "Lesen können Sie weiterhin alles. Öffnet der Auftrag wieder, dann auch diese Unterhaltung.",
   "why.archived.help": "Lesen können Sie weiterhin alles.",
   "why.not_a_participant": "Sie nehmen an dieser Unterhaltung nicht mehr teil.",
   "why.forbidden": "Hier schreiben nur die Inhaber.",
@@ -242,7 +242,7 @@ export const de: Record<keyof typeof en, Word> = {
 
   "report.title": "{name} melden",
   "report.title.message": "Diese Nachricht melden",
-  "report.title.gig": "Diesen Gig melden",
+  "report.title.gig": "Diesen Auftrag melden",
   "report.help":
     "Moderatoren sehen sich an, wie es jetzt ist. {name} erfährt nicht, wer gemeldet hat.",
   "report.help.plain":

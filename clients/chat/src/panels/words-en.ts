@@ -196,7 +196,7 @@ export const en = {
   "why.asked": "{name} would like to connect with you.",
   "why.waiting": "{name} has not answered your request yet.",
   "why.waiting.help": "Once {name} accepts, you can write here.",
-  "why.takes_none": "{name} takes no requests from people they share no conversation with.",
+  "why.takes_none": "You and {name} are not connected, and {name} is taking no requests.",
   "why.blocked": "You and {name} cannot write to each other.",
   "why.blocked.mine": "You have blocked {name}.",
   "why.blocked.mine.help": "Unblock to write to each other again.",

@@ -122,9 +122,15 @@ class Door:
         self._proxy.is_wild = True
         return {}
 
-    async def lose_replies(self, count: int) -> Json:
-        """Have the line break when the next sends are acknowledged."""
+    async def lose_replies(self, count: int, *, stays_down: bool = False) -> Json:
+        """Break the line when the next sends are acknowledged, perhaps for good."""
         self._proxy.lost_replies = count
+        self._proxy.stays_down = stays_down
+        return {}
+
+    async def forget_cursors(self) -> Json:
+        """Have the server be given cursors that it does not know."""
+        self._proxy.forgets_cursors = True
         return {}
 
     async def http(self, path: str, fault: HttpFault) -> Json:

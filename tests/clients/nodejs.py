@@ -4,8 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from storage.embedded_process import dies_with_parent
@@ -13,7 +12,7 @@ from storage.embedded_process import dies_with_parent
 CLIENTS = Path(__file__).parents[2] / "clients"
 JS = CLIENTS / "js"
 VITEST = "../node_modules/vitest/vitest.mjs"
-TSC = "../node_modules/typescript/bin/tsc"
+TSC = CLIENTS / "node_modules/typescript/bin/tsc"
 
 
 async def run_node(*arguments: str | Path, cwd: Path = JS, **variables: str) -> str:
@@ -23,26 +22,29 @@ async def run_node(*arguments: str | Path, cwd: Path = JS, **variables: str) -> 
     What the clients are built with is installed by `scripts/clients true`, as
     `scripts/test` does.
     """
+    return await _run("node", *arguments, cwd=cwd, variables=variables)
+
+
+async def run_npm(*arguments: str | Path, cwd: Path = JS) -> str:
+    """Run npm, likewise."""
+    return await _run("npm", *arguments, cwd=cwd, variables={})
+
+
+async def _run(
+    program: str, *arguments: str | Path, cwd: Path, variables: Mapping[str, str]
+) -> str:
     assert (CLIENTS / "node_modules").exists(), "run this once: scripts/clients true"
-    async with _running(*arguments, cwd=cwd, **variables) as process:
-        output, _ = await process.communicate()
-    text = output.decode(errors="replace")
-    assert process.returncode == 0, f"{' '.join(map(str, arguments))}:\n{text}"
-    return text
-
-
-@asynccontextmanager
-async def _running(
-    *arguments: str | Path, cwd: Path, **variables: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    bin_directory = Path(sys.executable).parent
+    beside_python = Path(sys.executable).parent
     process = await asyncio.create_subprocess_exec(
-        bin_directory / "node",
+        beside_python / program,
         *arguments,
         cwd=cwd,
-        env=os.environ
-        | {"PATH": f"{bin_directory}:{os.environ['PATH']}", "NO_COLOR": "1"}
-        | variables,
+        env={
+            **os.environ,
+            "PATH": f"{beside_python}:{os.environ['PATH']}",
+            "NO_COLOR": "1",
+            **variables,
+        },
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -50,8 +52,12 @@ async def _running(
         preexec_fn=dies_with_parent(signal.SIGKILL),
     )
     try:
-        yield process
+        output, _ = await process.communicate()
     finally:
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
+    text = output.decode(errors="replace")
+    command = f"{program} {' '.join(map(str, arguments))}"
+    assert process.returncode == 0, f"{command}:\n{text}"
+    return text

@@ -8,6 +8,7 @@ them, bring them late and in another order, or lose a reply.
 import asyncio
 import json
 import random
+import re
 import struct
 from collections import deque
 from collections.abc import AsyncIterator
@@ -25,6 +26,7 @@ _HELD_SECONDS = 0.03
 _REMEMBERED = 30
 # What says "everything before this has come" may be overtaken by nothing.
 _LANDMARKS = frozenset({"hello", "cursor", "resync", "draining", "ok", "error"})
+_CURSOR = re.compile(r"(?<=[?&])cursor=[^ &]*")
 _GATEWAY = (
     b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\n"
     b"Content-Length: 15\r\nConnection: close\r\n\r\n<h1>Sorry.</h1>"
@@ -43,6 +45,10 @@ class Proxy:
     """Whether events come twice, late, out of order, and long after their time."""
     lost_replies: int = 0
     """So many sends are acknowledged into nothing: the line breaks instead."""
+    stays_down: bool = False
+    """Whether no connection is taken after that."""
+    forgets_cursors: bool = False
+    """Whether the server is given cursors that it does not know."""
     http: dict[str, HttpFault] = field(default_factory=dict)
     """What is wrong with calls whose path contains this."""
     http_calls: list[str] = field(default_factory=list)
@@ -68,7 +74,8 @@ class Proxy:
     def calm(self) -> None:
         """Be a good line again; what hung breaks."""
         self._flowing.set()
-        self.is_up, self.is_wild, self.lost_replies = True, False, 0
+        self.is_up, self.is_wild, self.forgets_cursors = True, False, False
+        self.lost_replies, self.stays_down = 0, False
         if self.http:
             self.http.clear()
             self.cut()
@@ -118,6 +125,8 @@ class Proxy:
             if fault == "hangs":
                 await reader.read()
                 return
+        if self.forgets_cursors:
+            head = _CURSOR.sub("cursor=forgotten", head, count=1)
         from_server, to_server = await asyncio.open_connection(
             "127.0.0.1", self.server_port
         )
@@ -168,7 +177,8 @@ class _Frames:
                 head, payload = await self._read()
                 await self.proxy._flowing.wait()
                 kind = _kind_of(head, payload)
-                if kind == "ok" and self._is_to_be_lost(payload):
+                if self._is_to_be_lost(kind, payload):
+                    self.proxy.is_up = not self.proxy.stays_down
                     self.writer.transport.abort()
                     return
                 self._deal(kind, head + payload)
@@ -188,8 +198,11 @@ class _Frames:
             (size,) = struct.unpack("!Q", head[2:])
         return head, await self.reader.readexactly(size)
 
-    def _is_to_be_lost(self, payload: bytes) -> bool:
-        if self.proxy.lost_replies == 0 or b'"message":{' not in payload:
+    def _is_to_be_lost(self, kind: str | None, payload: bytes) -> bool:
+        # The sender is told by an event as well, which may come first.
+        if self.proxy.lost_replies == 0 or kind not in {"ok", "message.created"}:
+            return False
+        if b'"message":{' not in payload:
             return False
         self.proxy.lost_replies -= 1
         return True

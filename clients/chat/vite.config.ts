@@ -28,6 +28,8 @@ export default defineConfig({
     outDir: here("../../api/pages/chat"),
     emptyOutDir: true,
     target: "es2022",
+    // What has light-dark() and :dir(): older ones would get neither right.
+    cssTarget: ["chrome123", "edge123", "firefox121", "safari17.5"],
     modulePreload: false,
     reportCompressedSize: true,
     rolldownOptions: {

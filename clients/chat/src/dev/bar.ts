@@ -63,10 +63,10 @@ export function hint(
   );
   const cross = make(
     "button",
-    { type: "button", className: "ui-button ui-button-quiet ui-button-small" },
-    words.hide,
+    { type: "button", className: "ui-icon-button", title: words.hide, ariaLabel: words.hide },
+    "×",
   );
-  const text = make("p", {}, `${words.help} `, link);
+  const text = make("p", {}, make("span", {}, `${words.help} `), link);
   const strip = make("aside", { className: "dev-hint" }, text, cross);
   strip.setAttribute("aria-label", words.demo);
   cross.addEventListener("click", () => {

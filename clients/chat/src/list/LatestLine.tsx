@@ -25,7 +25,8 @@ export function LatestLine({ conversation, typing }: LatestLineProps): VNode {
   if (written) {
     return (
       <span class="list-latest">
-        <b class="list-draft">{t("list.draft")}</b> <span dir="auto">{oneLine(written)}</span>
+        <b class="list-who list-draft">{t("list.draft")}</b>
+        <span dir="auto">{oneLine(written)}</span>
       </span>
     );
   }
@@ -42,7 +43,11 @@ function TypingLine({ conversation, typing }: LatestLineProps): VNode {
     : typing.length > 1
       ? t("list.typing.several", { count: typing.length })
       : t("list.typing.one", { name });
-  return <span class="list-latest list-typing">{words}</span>;
+  return (
+    <span class="list-latest list-typing">
+      <span>{words}</span>
+    </span>
+  );
 }
 
 function MessageLine({ conversation }: { conversation: Conversation }): VNode {
@@ -50,7 +55,13 @@ function MessageLine({ conversation }: { conversation: Conversation }): VNode {
   const message = conversation.last_message;
   const isNamed = conversation.kind !== "direct" && message?.sender_id !== me;
   const sender = usePerson(isNamed && message?.kind === "text" ? message.sender_id : null);
-  if (!message) return <span class="list-latest">{t("list.nothingYet")}</span>;
+  if (!message) {
+    return (
+      <span class="list-latest">
+        <span>{t("list.nothingYet")}</span>
+      </span>
+    );
+  }
   const files = message.attachments;
   const who =
     message.kind === "system"
@@ -62,7 +73,7 @@ function MessageLine({ conversation }: { conversation: Conversation }): VNode {
           : null;
   return (
     <span class="list-latest">
-      {who && <span>{who} </span>}
+      {who && <span class="list-who">{who}</span>}
       {message.deleted_at ? (
         <i>{t("list.deleted")}</i>
       ) : (

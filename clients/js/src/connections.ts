@@ -36,10 +36,12 @@ export class ConnectionStore implements Connections {
     this.get = this.#shelf.get;
     this.subscribe = this.#shelf.subscribe;
     wire.on((event) => this.#hear(event));
-    wire.onOnline((isAnew) => {
+    wire.onOnline(async (isAnew) => {
       const { isLoaded } = this.get();
-      const isShown = isLoaded || this.#shelf.isWatched;
-      return isShown && (isAnew || !isLoaded) ? this.#load() : undefined;
+      if (!(isLoaded || this.#shelf.isWatched) || (isLoaded && !isAnew)) return;
+      // What is under way may have been answered before.
+      await this.#loading?.catch(ignore);
+      await this.#load();
     });
   }
 

@@ -19,12 +19,12 @@ const DOUBT_MS = 1000;
 /** What a conversation answers that one may no longer read. */
 export const UNREADABLE = new Set(["not_found", "not_a_participant", "forbidden"]);
 
-/** Told after each change of a conversation, by an event of `at` or fetched (null). */
+/** Told after each change of a conversation: it happened just now, or it was fetched. */
 export type Change = (
   conversationId: string,
   before: Conversation | null,
   after: Conversation | null,
-  at: string | null,
+  isFetched: boolean,
 ) => void;
 
 export class ConversationStore implements Conversations {
@@ -39,9 +39,11 @@ export class ConversationStore implements Conversations {
   readonly #stale = new Set<string>();
   readonly #listeners = new Set<Change>();
   readonly #fetching = new Map<string, Promise<Conversation | null>>();
-  readonly #leftAt = new Map<string, string>();
+  readonly #left = new Map<string, { at: string; now: number }>();
   #early: Told[] = [];
   #now = 0;
+  // How often changes were missed.
+  #missed = 0;
   #next: string | undefined;
   // The list reaches down to here: the key of the last of the last page, "" at the end.
   #edge: string | null = null;
@@ -69,11 +71,16 @@ export class ConversationStore implements Conversations {
     this.subscribe = this.#shelf.subscribe;
     this.typists.subscribe(() => this.#shelf.patch({ typing: this.typists.get() }));
     wire.on((event) => this.#hear(event));
-    wire.onOnline((isAnew) => {
+    wire.onOnline(async (isAnew) => {
+      if (isAnew) {
+        this.#missed += 1;
+        for (const id of this.#entries.keys()) this.#stale.add(id);
+      }
       const isShown = this.#edge !== null || this.#shelf.isWatched;
-      if (isAnew) for (const id of this.#entries.keys()) this.#stale.add(id);
-      if (isShown && (isAnew || this.#edge === null)) return this.#load(false);
-      return undefined;
+      if (!isShown || (!isAnew && this.#edge !== null)) return;
+      // What is under way may have been answered before.
+      await this.#loading?.catch(ignore);
+      await this.#load(false);
     });
   }
 
@@ -127,17 +134,21 @@ export class ConversationStore implements Conversations {
     if (entry === undefined || seq <= entry.readSeq) return;
     this.receipts.read(conversationId, seq);
     const marker = { read_seq: seq, delivered_seq: seq };
-    this.#change(conversationId, null, () => entry.mark(this.#wire.userId, marker));
+    this.#change(conversationId, false, () => entry.mark(this.#wire.userId, marker));
   }
 
   /** Take a conversation: fetched, or told by an event. */
   take(conversation: Conversation, source: Source): void {
     const { id } = conversation;
     const at = "at" in source ? source.at : null;
-    if (at !== null && at <= (this.#leftAt.get(id) ?? "")) return;
+    const left = this.#left.get(id);
+    // From before one left: told late, or fetched while one did.
+    if (left !== undefined && !("at" in source ? source.at > left.at : source.since >= left.now)) {
+      return;
+    }
     const isNew = !this.#entries.has(id);
-    this.#change(id, at, () => {
-      const entry = this.#entries.get(id) ?? new Entry(conversation, this.#wire.userId);
+    this.#change(id, at === null, () => {
+      const entry = this.#entries.get(id) ?? new Entry(conversation, () => this.#wire.userId);
       this.#entries.set(id, entry);
       entry.tell(conversation, source, this.#now);
     });
@@ -152,15 +163,16 @@ export class ConversationStore implements Conversations {
   /** Drop one that can no longer be read. */
   drop(conversationId: string): void {
     this.#stale.delete(conversationId);
-    this.#change(conversationId, null, () => this.#entries.delete(conversationId));
+    this.#change(conversationId, true, () => this.#entries.delete(conversationId));
   }
 
   async #fetch(conversationId: string): Promise<Conversation | null> {
-    const since = this.#now;
+    const { since, missed } = { since: this.#now, missed: this.#missed };
     try {
       const conversation = await this.#wire.call("GET /v1/conversations/{conversation_id}", {
         path: { conversation_id: conversationId },
       });
+      if (missed !== this.#missed) return this.#fetch(conversationId);
       this.take(conversation, { since });
       return this.#entries.get(conversationId)?.shown ?? conversation;
     } catch (error) {
@@ -232,9 +244,10 @@ export class ConversationStore implements Conversations {
         break;
       case "receipt.read":
       case "receipt.delivered": {
-        const read_seq = type === "receipt.read" ? data.seq : 0;
+        const isRead = type === "receipt.read";
+        const marker = { read_seq: isRead ? data.seq : 0, delivered_seq: data.seq };
         this.#on(data.conversation_id, event, (entry) =>
-          entry.mark(data.user_id, { read_seq, delivered_seq: data.seq }),
+          entry.mark(data.user_id, marker, isRead ? data.at : null),
         );
         break;
       }
@@ -245,8 +258,8 @@ export class ConversationStore implements Conversations {
         break;
       case "participant.left":
         if (data.user_id === me) {
-          this.#leftAt.set(data.conversation_id, at);
-          forgetOldest(this.#leftAt);
+          this.#left.set(data.conversation_id, { at, now: this.#now });
+          forgetOldest(this.#left);
           // Told late, after one has come back.
           if ((this.#entries.get(data.conversation_id)?.joinedAt ?? "") <= at) {
             this.drop(data.conversation_id);
@@ -264,7 +277,7 @@ export class ConversationStore implements Conversations {
   #on(id: string, event: Told, change: (entry: Entry) => void): void {
     const entry = this.#entries.get(id);
     if (entry !== undefined) {
-      if (event.at > (this.#leftAt.get(id) ?? "")) this.#change(id, event.at, () => change(entry));
+      if (event.at > (this.#left.get(id)?.at ?? "")) this.#change(id, false, () => change(entry));
       return;
     }
     // A message moves a conversation to the top of the list, from wherever it was.
@@ -290,14 +303,14 @@ export class ConversationStore implements Conversations {
     this.receipts.delivered(id, last_seq);
   }
 
-  #change(id: string, at: string | null, change: () => void): void {
+  #change(id: string, isFetched: boolean, change: () => void): void {
     const before = this.#entries.get(id)?.shown ?? null;
     change();
     const entry = this.#entries.get(id);
     const after = entry?.shown ?? null;
     if (after === before) return;
     this.#show(id);
-    for (const listener of this.#listeners) listener(id, before, after, at);
+    for (const listener of this.#listeners) listener(id, before, after, isFetched);
     if (entry?.isDoubtful) this.#doubt();
   }
 

@@ -1,5 +1,5 @@
 import type { Conversation, Message, Participant } from "./generated/contract.js";
-import { rank, type Source } from "./timeline.js";
+import { earlier, rank, type Source } from "./timeline.js";
 
 type Marker = Pick<Participant, "read_seq" | "delivered_seq">;
 
@@ -7,8 +7,10 @@ type Marker = Pick<Participant, "read_seq" | "delivered_seq">;
 const REMEMBERED = 500;
 // The server shows so many of those who take part.
 const SHOWN = 50;
-// An event may be so late that what was fetched before it knows of it already.
+// An event may be late, and what was fetched before it may know of it already. Of more
+// people not all ask at once for what is hardly ever later than this.
 const LATE_MS = 5000;
+const FEW = 100;
 
 /**
  * One conversation as the reader sees it, kept up to date by events.
@@ -21,7 +23,7 @@ export class Entry {
   isDoubtful = false;
   /** When an event last told of it, by the count of events. */
   now = 0;
-  readonly #me: string;
+  readonly #me: () => string;
   #told = { at: "", now: 0 };
   #counted = { at: "", now: 0 };
   #fetchedAt = Number.NEGATIVE_INFINITY;
@@ -33,18 +35,19 @@ export class Entry {
   /** Tombstones that events told of, and whether `#base` knows them. */
   readonly #tombstones = new Map<number, { at: string; now: number; isKnown: boolean }>();
 
-  constructor(conversation: Conversation, me: string) {
+  /** `me` gives who one is, "" before the first greeting, after which all is told again. */
+  constructor(conversation: Conversation, me: () => string) {
     this.shown = conversation;
     this.#me = me;
   }
 
   /** When the reader came in, the last time. */
   get joinedAt(): string {
-    return this.#roster.get(this.#me)?.joined_at ?? "";
+    return this.#roster.get(this.#me())?.joined_at ?? "";
   }
 
   get readSeq(): number {
-    return this.#markers.get(this.#me)?.read_seq ?? 0;
+    return this.#markers.get(this.#me())?.read_seq ?? 0;
   }
 
   /** Take the whole conversation. */
@@ -81,6 +84,12 @@ export class Entry {
     const { seq, sender_id } = message;
     const { last_seq, last_message } = this.shown;
     if (sender_id !== null) this.#mark(sender_id, { read_seq: seq, delivered_seq: seq });
+    if (seq > last_seq && message.read_at === null) {
+      // Told after it was read: when, only the server knows by now.
+      for (const [userId, { read_seq }] of this.#markers) {
+        if (read_seq >= seq && userId !== sender_id) this.isDoubtful = true;
+      }
+    }
     this.shown = {
       ...this.shown,
       last_seq: Math.max(last_seq, seq),
@@ -91,14 +100,21 @@ export class Entry {
       this.#tombstones.set(seq, { at, now, isKnown: false });
       forgetOldest(this.#tombstones);
       const isRecent = performance.now() - this.#fetchedAt < LATE_MS;
-      if (seq <= this.#base.last && isRecent) this.isDoubtful = true;
+      const isSmall = this.shown.participant_count <= FEW;
+      if (seq <= this.#base.last && (isRecent || isSmall)) this.isDoubtful = true;
     }
     this.#refresh();
   }
 
-  /** Somebody has read, or received, up to there. */
-  mark(userId: string, marker: Marker): void {
+  /** Somebody has read, or received, up to there; `readAt` where it is said when. */
+  mark(userId: string, marker: Marker, readAt: string | null = null): void {
     this.#mark(userId, marker);
+    const { last_message } = this.shown;
+    if (last_message !== null && last_message.seq <= marker.read_seq) {
+      const isReader = userId !== last_message.sender_id;
+      const read_at = earlier(last_message.read_at, isReader ? readAt : null);
+      this.shown = { ...this.shown, last_message: { ...last_message, read_at } };
+    }
     this.#refresh();
   }
 
@@ -134,7 +150,8 @@ export class Entry {
   }
 
   #rebase(told: Conversation, source: Source): void {
-    const read = told.participants.find((each) => each.user_id === this.#me)?.read_seq ?? 0;
+    const me = this.#me();
+    const read = told.participants.find((each) => each.user_id === me)?.read_seq ?? 0;
     const hidden = Math.max(0, told.last_seq - read) - told.unread;
     this.#base = { read, last: told.last_seq, hidden };
     for (const [seq, tombstone] of this.#tombstones) {
@@ -199,5 +216,6 @@ function isAfter(told: { at: string; now: number }, source: Source): boolean {
 function newer(one: Message | null, other: Message | null): Message | null {
   if (one === null || other === null) return one ?? other;
   if (one.seq !== other.seq) return one.seq > other.seq ? one : other;
-  return rank(one) > rank(other) ? one : other;
+  const newest = rank(one) > rank(other) ? one : other;
+  return { ...newest, read_at: earlier(one.read_at, other.read_at) };
 }

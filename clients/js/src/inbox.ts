@@ -52,9 +52,12 @@ export class InboxStore implements Inbox {
     this.get = this.#shelf.get;
     this.subscribe = this.#shelf.subscribe;
     wire.on((event) => this.#hear(event));
-    wire.onOnline((isAnew) => {
+    wire.onOnline(async (isAnew) => {
       const isShown = this.#edge !== null || this.#shelf.isWatched;
-      return isShown && (isAnew || this.#edge === null) ? this.#load(false) : undefined;
+      if (!isShown || (!isAnew && this.#edge !== null)) return;
+      // What is under way may have been answered before.
+      await this.#loading?.catch(ignore);
+      await this.#load(false);
     });
   }
 

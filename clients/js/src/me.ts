@@ -1,3 +1,4 @@
+import type { ConversationStore } from "./conversations.js";
 import type { Conversation } from "./generated/contract.js";
 import { Cell } from "./store.js";
 import type { Me, Told, Unread } from "./types.js";
@@ -6,20 +7,6 @@ import type { Wire } from "./wire.js";
 const NOTHING: Unread = { conversations: 0, messages: 0, notifications: 0 };
 // What cannot be reckoned here is asked for, once for all that happens meanwhile.
 const GATHER_MS = 1000;
-
-/** Tells of every change of a conversation; `at` is null where it was fetched. */
-type Changes = {
-  onChange(
-    listener: (
-      id: string,
-      before: Conversation | null,
-      after: Conversation | null,
-      at: string | null,
-    ) => void,
-  ): void;
-  /** What is known of one, without asking. */
-  entry(id: string): unknown;
-};
 
 /**
  * Who one is, and what waits over all conversations, whether they are in the list or not.
@@ -36,15 +23,17 @@ export class Myself {
   #moves = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(wire: Wire, conversations: Changes) {
+  constructor(wire: Wire, conversations: ConversationStore) {
     this.#wire = wire;
     wire.on((event) => this.#hear(event, conversations));
-    conversations.onChange((_, before, after, at) => {
+    conversations.onChange((_, before, after, isFetched) => {
       // Fetched: whether the totals knew of it already, only the server can tell.
-      if (at !== null) this.#move(before, after);
+      if (!isFetched) this.#move(before, after);
       else if (before !== null && waits(before) !== waits(after)) this.#ask();
     });
     wire.onOnline(async (isAnew) => {
+      // What one has read meanwhile, the greeting's totals do not know.
+      if (conversations.receipts.isDue) this.#ask();
       if (isAnew || this.me.get() === null) await this.#fetch();
     });
   }
@@ -62,7 +51,7 @@ export class Myself {
     clearTimeout(this.#timer);
   }
 
-  #hear({ type, data }: Told, conversations: Changes): void {
+  #hear({ type, data }: Told, conversations: ConversationStore): void {
     if (type === "hello") {
       if (data.resumed === true) this.#atCursor = data.unread;
       else this.set(data.unread);

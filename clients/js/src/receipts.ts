@@ -23,6 +23,11 @@ export class Receipts {
     wire.onOnline(() => this.#plan(0));
   }
 
+  /** Whether something has not been told yet. */
+  get isDue(): boolean {
+    return this.#due.size > 0;
+  }
+
   read(conversationId: string, seq: number): void {
     this.#add(conversationId, seq, 0);
   }

@@ -68,6 +68,11 @@ export class ThreadStore implements Thread {
     return this.#shelf.isWatched;
   }
 
+  /** How many messages are in memory, shown or not. */
+  get held(): number {
+    return this.#timeline.size;
+  }
+
   load(): Promise<void> {
     return this.#bring().catch(ignore);
   }
@@ -270,7 +275,8 @@ export class ThreadStore implements Thread {
       hasNewer: isLoaded && !this.#isFollowing,
       isLoading: this.#jobs.size > 0,
       typing: this.#conversations.typists.in(this.id),
-      readWhenOpened: readWhenOpened ?? entry?.readSeq ?? null,
+      readWhenOpened:
+        readWhenOpened ?? (this.#wire.userId === "" ? null : (entry?.readSeq ?? null)),
     });
   }
 
@@ -291,16 +297,19 @@ export class ThreadStore implements Thread {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       if (!this.#wire.isOnline || !this.isWatched) return;
-      const { isLoaded } = this.get();
-      (isLoaded ? this.#run("fill", () => this.#fill()) : this.#bring()).catch(ignore);
+      const isCurrent = this.get().isLoaded && !this.#isStale;
+      (isCurrent ? this.#run("fill", () => this.#fill()) : this.#bring()).catch(ignore);
     }, ms);
   }
 
   /** Load what is not loaded, and again what is stale. */
-  #bring(): Promise<void> {
-    if (!this.get().isLoaded) return this.#run("load", () => this.#begin());
-    if (this.#isStale) return this.#run("refresh", () => this.#again());
-    return this.get().problem === null ? Promise.resolve() : this.#run("fill", () => this.#fill());
+  async #bring(): Promise<void> {
+    if (!this.get().isLoaded) await this.#run("load", () => this.#begin());
+    // Changes may have been missed once more, while it was fetched.
+    while (this.#isStale && this.get().isLoaded) {
+      await this.#run("refresh", () => this.#again());
+    }
+    if (this.get().problem !== null) await this.#run("fill", () => this.#fill());
   }
 
   async #begin(): Promise<void> {

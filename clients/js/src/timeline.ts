@@ -254,7 +254,8 @@ export class Timeline {
   }
 }
 
-function earlier(one: string | null, other: string | null): string | null {
+/** Of two times, the first; null is none. */
+export function earlier(one: string | null, other: string | null): string | null {
   if (one === null || other === null) return one ?? other;
   return one < other ? one : other;
 }

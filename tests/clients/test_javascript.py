@@ -22,6 +22,10 @@ declare global {
   function show(...what: unknown[]): void;
 }
 
+"""
+
+# A file of its own: one that imports nothing declares what there is.
+MODULES = """\
 declare module "react-native" {
   export const AppState: {
     addEventListener(type: "change", told: (state: string) => void): { remove(): void };
@@ -131,6 +135,8 @@ def unpack(directory: Path) -> Path:
 def write_examples(directory: Path) -> None:
     """Make a module of every example, in a project with strict types."""
     (directory / "ambient.d.ts").write_text(AMBIENT, encoding="utf-8")
+    (directory / "modules.d.ts").write_text(MODULES, encoding="utf-8")
+    (directory / "package.json").write_text('{"type": "module"}', encoding="utf-8")
     (directory / "tsconfig.json").write_text(json.dumps(TSCONFIG), encoding="utf-8")
     count = 0
     for page in ("README.md", "recipes.md"):

@@ -3,7 +3,7 @@ The store of notifications: whatever comes, in whatever order, it ends the same.
 """
 
 import random
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from callboard_client import Event, Notification, Notifications
@@ -13,8 +13,8 @@ def instant(second: int) -> str:
     return f"2026-11-21T10:{second // 60:02}:{second % 60:02}.000Z"
 
 
-def told(number: int, **changes: Any) -> Notification:
-    shown: Any = {
+def told(number: int, **changes: object) -> Notification:
+    shown: dict[str, Any] = {
         "id": f"{number:04}",
         "type": "project",
         "title": f"Number {number}",
@@ -34,8 +34,7 @@ def told(number: int, **changes: Any) -> Notification:
         "created_at": instant(number),
         **changes,
     }
-    notification: Notification = shown
-    return notification
+    return cast("Notification", shown)
 
 
 def event(notification: Notification, kind: str = "updated") -> Event:

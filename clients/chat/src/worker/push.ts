@@ -39,8 +39,8 @@ export async function pushState(owner: PushOwner): Promise<PushState> {
 /**
  * Switch push on: ask the person, subscribe, tell the server. Call it from a click.
  *
- * Gives how it stands then. Rejects with a problem where the server cannot be told, and with
- * the browser's error where its push service cannot be reached; trying again is right.
+ * Gives how it stands then. Rejects with a problem where the server cannot be told or the
+ * browser's push service does not answer, and with the browser's error where that refuses.
  */
 export async function enablePush(owner: PushOwner): Promise<PushState> {
   const address = owner.options.serviceWorker;

@@ -1,5 +1,9 @@
 /** The browser's side of push: its worker, its subscription, what it shows. */
 
+import { Problem } from "@callboard/client";
+
+const PATIENCE_MS = 20_000;
+
 /** Whether this browser, on this page, can do push at all. */
 export function canPush(): boolean {
   return (
@@ -35,7 +39,12 @@ function activated(worker: ServiceWorker): Promise<void> {
   });
 }
 
-/** Subscribe with a key; a subscription with another one is given up. */
+/**
+ * Subscribe with a key; a subscription with another one is given up.
+ *
+ * Browsers try for as long as they cannot reach their push service: nobody waits for that, and
+ * a problem of the code `unavailable` says so.
+ */
 export async function subscribe(
   registration: ServiceWorkerRegistration,
   publicKey: string,
@@ -43,10 +52,17 @@ export async function subscribe(
   const key = bytesOf(publicKey);
   const before = await registration.pushManager.getSubscription();
   if (before && !isSame(before.options.applicationServerKey, key)) await before.unsubscribe();
-  return await registration.pushManager.subscribe({
-    userVisibleOnly: true,
-    applicationServerKey: key,
+  const options = { userVisibleOnly: true, applicationServerKey: key };
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const patience = new Promise<never>((_, reject) => {
+    const problem = new Problem("unavailable", "The browser's push service does not answer.");
+    timer = setTimeout(() => reject(problem), PATIENCE_MS);
   });
+  try {
+    return await Promise.race([registration.pushManager.subscribe(options), patience]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Be subscribed no more, and take back what is shown. */

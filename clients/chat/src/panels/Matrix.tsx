@@ -37,7 +37,7 @@ export function Matrix({ value, save }: MatrixProps): VNode {
         <p class="ui-hint panels-inset">{t("prefs.everything.help")}</p>
         <Heads />
         <div class="panels-matrix-row">
-          <span class="panels-matrix-name">{t("prefs.class.all")}</span>
+          <span class="panels-matrix-name">{t("prefs.everything.all")}</span>
           {CHANNELS.map((channel) => (
             <Whole key={channel} channel={channel} value={value} save={save} />
           ))}

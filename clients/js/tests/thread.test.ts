@@ -302,6 +302,21 @@ test("the new-messages line stays where one had read to when one opened it", asy
   expect(thread.get().readWhenOpened).toBe(5);
 });
 
+test("what was loaded before one knew who one is is right after the greeting", async () => {
+  const { wire, talk, thread } = stage(4);
+  wire.userId = "";
+  talk.post(ADA);
+  thread.subscribe(() => undefined);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(thread.get()).toMatchObject({ isLoaded: true, readWhenOpened: null });
+  wire.userId = ME;
+  await wire.greet(true);
+  expect(thread.get().readWhenOpened).toBe(4);
+  thread.read();
+  expect(thread.get().conversation?.unread).toBe(0);
+  expect(seqs(thread)).toEqual(range(1, 5));
+});
+
 test("who is removed sees nothing more, and who comes back what they may", async () => {
   const { wire, talk, thread } = await opened(5);
   wire.tell(talk.leave(ME));

@@ -67,7 +67,8 @@ class Call(Generic[T]):
         """
         Give what `request` of a client of httpx takes, as whom a token says.
         """
-        headers = {"Authorization": f"Bearer {token}"}
+        # Asked so, an upload answers with its link and does not lead there.
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         if self.key is not None:
             headers["Idempotency-Key"] = self.key
         return {

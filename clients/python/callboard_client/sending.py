@@ -45,6 +45,7 @@ class Sending:
         self._sent = sent
         self._unsent = unsent
         self._lanes = Lanes()
+        self._writing = asyncio.Lock()
         self._user_id: str | None = None
         self._left: set[asyncio.Task[None]] = set()
 
@@ -68,9 +69,12 @@ class Sending:
             raise TooManyPending(f"{self._most} messages are waiting")
         stored = Stored(data["client_id"], data)
         if self._outbox is not None:
-            # Whose it is, and that what was left from before goes first.
-            await self._link.until(lambda: self._user_id is not None)
-            await self._outbox.put(cast("str", self._user_id), stored)
+            # One after the other: the order of the calls is that of the file and,
+            # with nothing awaited before the lane is entered, that of the lane.
+            async with self._writing:
+                # Whose it is, and that what was left from before goes first.
+                await self._link.until(lambda: self._user_id is not None)
+                await self._outbox.put(cast("str", self._user_id), stored)
         try:
             return await self._deliver(stored)
         except Refused:

@@ -48,7 +48,7 @@ class Windows:
 
         Gives the page when the chat is there.
         """
-        context = look.get("context") or await self._new_context(look)
+        context = look.get("context") or await self.new_context(**look)
         page = await context.new_page()
         page.on("console", partial(self._on_console, handle))
         page.on("pageerror", partial(self._on_error, handle))
@@ -78,7 +78,8 @@ class Windows:
         ]
         assert left == [], "windows complained:\n" + "\n".join(left)
 
-    async def _new_context(self, look: Look) -> BrowserContext:
+    async def new_context(self, **look: Unpack[Look]) -> BrowserContext:
+        """Have a browser of somebody's own, for `open_as` with their windows."""
         width = look.get("width", 1280)
         context = await self.browser.new_context(
             viewport={

@@ -1,15 +1,13 @@
 import { compare, Entry, forgetOldest } from "./entry.js";
 import { Problem } from "./errors.js";
 import type { Conversation } from "./generated/contract.js";
+import { ignore, Listing } from "./listing.js";
 import { Receipts } from "./receipts.js";
-import { Shelf } from "./shelf.js";
 import type { Source } from "./timeline.js";
 import type { Calls, ConversationList, Conversations, Told } from "./types.js";
 import { Typists } from "./typing.js";
 import type { Wire } from "./wire.js";
 
-const PAGE = 50;
-const MOST = 200;
 // Events of conversations that are being fetched, to be applied when they are here.
 const EARLY = 1000;
 // What one hides from a larger circle nobody is told: the server's rule for receipts.
@@ -27,13 +25,9 @@ export type Change = (
   isFetched: boolean,
 ) => void;
 
-export class ConversationStore implements Conversations {
-  readonly get: () => ConversationList;
-  readonly subscribe: (listener: () => void) => () => void;
+export class ConversationStore extends Listing<ConversationList> implements Conversations {
   readonly typists: Typists;
   readonly receipts: Receipts;
-  readonly #wire: Wire;
-  readonly #shelf: Shelf<ConversationList>;
   readonly #entries = new Map<string, Entry>();
   // Not known to be as the server has them now.
   readonly #stale = new Set<string>();
@@ -44,43 +38,27 @@ export class ConversationStore implements Conversations {
   #now = 0;
   // How often changes were missed.
   #missed = 0;
-  #next: string | undefined;
-  // The list reaches down to here: the key of the last of the last page, "" at the end.
-  #edge: string | null = null;
-  #loading: Promise<void> | null = null;
   #doubts: ReturnType<typeof setTimeout> | undefined;
 
   constructor(wire: Wire) {
-    this.#wire = wire;
-    this.typists = new Typists(wire);
+    const typists = new Typists(wire);
+    const typing = typists.get();
+    super(wire, {
+      items: [],
+      hasMore: false,
+      isLoading: false,
+      isLoaded: false,
+      problem: null,
+      typing,
+    });
+    this.typists = typists;
     this.receipts = new Receipts(wire);
-    this.#shelf = new Shelf<ConversationList>(
-      {
-        items: [],
-        hasMore: false,
-        isLoading: false,
-        isLoaded: false,
-        problem: null,
-        typing: this.typists.get(),
-      },
-      () => {
-        if (this.#edge === null) this.#load(false).catch(ignore);
-      },
-    );
-    this.get = this.#shelf.get;
-    this.subscribe = this.#shelf.subscribe;
-    this.typists.subscribe(() => this.#shelf.patch({ typing: this.typists.get() }));
+    typists.subscribe(() => this.shelf.patch({ typing: typists.get() }));
     wire.on((event) => this.#hear(event));
-    wire.onOnline(async (isAnew) => {
-      if (isAnew) {
-        this.#missed += 1;
-        for (const id of this.#entries.keys()) this.#stale.add(id);
-      }
-      const isShown = this.#edge !== null || this.#shelf.isWatched;
-      if (!isShown || (!isAnew && this.#edge !== null)) return;
-      // What is under way may have been answered before.
-      await this.#loading?.catch(ignore);
-      await this.#load(false);
+    wire.onOnline((isAnew) => {
+      if (!isAnew) return;
+      this.#missed += 1;
+      for (const id of this.#entries.keys()) this.#stale.add(id);
     });
   }
 
@@ -92,10 +70,6 @@ export class ConversationStore implements Conversations {
   /** What is known of one, without asking. */
   entry(conversationId: string): Entry | undefined {
     return this.#entries.get(conversationId);
-  }
-
-  more(): Promise<void> {
-    return this.#load(this.#edge !== null).catch(ignore);
   }
 
   async find(conversationId: string): Promise<Conversation | null> {
@@ -110,7 +84,7 @@ export class ConversationStore implements Conversations {
     if (known !== undefined) return known;
     const fetching = this.#fetch(conversationId).finally(() => {
       this.#fetching.delete(conversationId);
-      this.#forgetEarly();
+      if (this.#fetching.size === 0 && !this.isBusy) this.#early = [];
     });
     this.#fetching.set(conversationId, fetching);
     return fetching;
@@ -121,7 +95,7 @@ export class ConversationStore implements Conversations {
     change: Calls["PATCH /v1/conversations/{conversation_id}"]["body"],
   ): Promise<void> {
     const since = this.#now;
-    const conversation = await this.#wire.call("PATCH /v1/conversations/{conversation_id}", {
+    const conversation = await this.wire.call("PATCH /v1/conversations/{conversation_id}", {
       path: { conversation_id: conversationId },
       body: change,
     });
@@ -134,7 +108,7 @@ export class ConversationStore implements Conversations {
     if (entry === undefined || seq <= entry.readSeq) return;
     this.receipts.read(conversationId, seq);
     const marker = { read_seq: seq, delivered_seq: seq };
-    this.#change(conversationId, false, () => entry.mark(this.#wire.userId, marker));
+    this.#change(conversationId, false, () => entry.mark(this.wire.userId, marker));
   }
 
   /** Take a conversation: fetched, or told by an event. */
@@ -148,7 +122,7 @@ export class ConversationStore implements Conversations {
     }
     const isNew = !this.#entries.has(id);
     this.#change(id, at === null, () => {
-      const entry = this.#entries.get(id) ?? new Entry(conversation, () => this.#wire.userId);
+      const entry = this.#entries.get(id) ?? new Entry(conversation, () => this.wire.userId);
       this.#entries.set(id, entry);
       entry.tell(conversation, source, this.#now);
     });
@@ -169,7 +143,7 @@ export class ConversationStore implements Conversations {
   async #fetch(conversationId: string): Promise<Conversation | null> {
     const { since, missed } = { since: this.#now, missed: this.#missed };
     try {
-      const conversation = await this.#wire.call("GET /v1/conversations/{conversation_id}", {
+      const conversation = await this.wire.call("GET /v1/conversations/{conversation_id}", {
         path: { conversation_id: conversationId },
       });
       if (missed !== this.#missed) return this.#fetch(conversationId);
@@ -182,41 +156,21 @@ export class ConversationStore implements Conversations {
     }
   }
 
-  /** Fetch the next page, or the first anew. */
-  #load(isMore: boolean): Promise<void> {
-    if (isMore && this.#next === undefined) return Promise.resolve();
-    this.#loading ??= this.#page(isMore).finally(() => {
-      this.#loading = null;
-      this.#forgetEarly();
-    });
-    return this.#loading;
-  }
-
-  async #page(isMore: boolean): Promise<void> {
+  protected async fetch(isMore: boolean): Promise<void> {
     const since = this.#now;
-    this.#shelf.patch({ isLoading: true });
-    try {
-      const page = await this.#wire.call("GET /v1/conversations", {
-        query: isMore
-          ? { limit: PAGE, next: this.#next }
-          : { limit: Math.min(MOST, Math.max(PAGE, this.get().items.length)) },
-      });
-      const last = page.items.at(-1);
-      this.#next = page.next ?? undefined;
-      this.#edge = page.next === null || last === undefined ? "" : keyOf(last);
-      const here = new Set(page.items.map((each) => each.id));
-      for (const each of page.items) this.take(each, { since });
-      for (const [id, { shown, now }] of isMore ? [] : this.#entries) {
-        // What has not come was left meanwhile, unless an event has just brought it.
-        if (!here.has(id) && now <= since && keyOf(shown) >= this.#edge) this.drop(id);
-      }
-      this.#shelf.patch({ isLoaded: true, isLoading: false, hasMore: page.next !== null });
-      this.#show(null);
-    } catch (error) {
-      this.#shelf.patch({ isLoading: false, problem: Problem.of(error) });
-      throw error;
+    const { items, next } = await this.wire.call("GET /v1/conversations", {
+      query: this.query(isMore),
+    });
+    const last = items.at(-1);
+    this.turn(next, last && keyOf(last));
+    const here = new Set(items.map((each) => each.id));
+    for (const each of items) this.take(each, { since });
+    for (const [id, { shown, now }] of isMore ? [] : this.#entries) {
+      // What has not come was left meanwhile, unless an event has just brought it.
+      if (!here.has(id) && now <= since && keyOf(shown) >= (this.edge ?? "")) this.drop(id);
     }
-    this.#shelf.patch({ problem: null });
+    this.#show();
+    if (this.#fetching.size === 0) this.#early = [];
   }
 
   #hear(event: Told): void {
@@ -224,12 +178,12 @@ export class ConversationStore implements Conversations {
     this.#apply(event);
     if (event.type !== "message.created") return;
     const { conversation_id, sender_id } = event.data.message;
-    if (sender_id !== this.#wire.userId) this.#receive(conversation_id);
+    if (sender_id !== this.wire.userId) this.#receive(conversation_id);
   }
 
   #apply(event: Told): void {
     const { type, at, data } = event;
-    const me = this.#wire.userId;
+    const me = this.wire.userId;
     switch (type) {
       case "conversation.created":
       case "conversation.updated":
@@ -281,16 +235,12 @@ export class ConversationStore implements Conversations {
       return;
     }
     // A message moves a conversation to the top of the list, from wherever it was.
-    const isToBeShown = event.type === "message.created" && this.#edge !== null;
+    const isToBeShown = event.type === "message.created" && this.edge !== null;
     if (isToBeShown) this.refresh(id).catch(ignore);
-    if (this.#fetching.size > 0 || this.#loading !== null) {
+    if (this.#fetching.size > 0 || this.isBusy) {
       this.#early.push(event);
       this.#early.splice(0, this.#early.length - EARLY);
     }
-  }
-
-  #forgetEarly(): void {
-    if (this.#fetching.size === 0 && this.#loading === null) this.#early = [];
   }
 
   /** Say that what is known of a conversation has arrived here. */
@@ -298,7 +248,7 @@ export class ConversationStore implements Conversations {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     const { last_seq, participants, participant_count } = entry.shown;
-    const mine = participants.find((each) => each.user_id === this.#wire.userId);
+    const mine = participants.find((each) => each.user_id === this.wire.userId);
     if (mine === undefined || mine.delivered_seq >= last_seq || participant_count > TOLD) return;
     this.receipts.delivered(id, last_seq);
   }
@@ -309,7 +259,7 @@ export class ConversationStore implements Conversations {
     const entry = this.#entries.get(id);
     const after = entry?.shown ?? null;
     if (after === before) return;
-    this.#show(id);
+    this.#show();
     for (const listener of this.#listeners) listener(id, before, after, isFetched);
     if (entry?.isDoubtful) this.#doubt();
   }
@@ -319,33 +269,22 @@ export class ConversationStore implements Conversations {
     this.#doubts ??= setTimeout(() => {
       this.#doubts = undefined;
       for (const [id, entry] of this.#entries) {
-        if (!entry.isDoubtful || !this.#wire.isOnline) continue;
+        if (!entry.isDoubtful || !this.wire.isOnline) continue;
         entry.isDoubtful = false;
         this.refresh(id).catch(ignore);
       }
     }, DOUBT_MS);
   }
 
-  /** Put one into its place of the list, or all (null). */
-  #show(id: string | null): void {
-    const edge = this.#edge;
+  /** In their order: what is sorted already but for one costs little. */
+  #show(): void {
+    const { edge } = this;
     if (edge === null) return;
-    const entry = id === null ? undefined : this.#entries.get(id);
-    let items: Conversation[];
-    if (id === null) {
-      items = [...this.#entries.values()]
-        .map((each) => each.shown)
-        .filter((each) => keyOf(each) >= edge)
-        .sort((one, other) => compare(keyOf(other), keyOf(one)));
-    } else {
-      items = this.get().items.filter((each) => each.id !== id);
-      if (entry !== undefined && keyOf(entry.shown) >= edge) {
-        const key = keyOf(entry.shown);
-        const place = items.findIndex((each) => keyOf(each) < key);
-        items.splice(place < 0 ? items.length : place, 0, entry.shown);
-      }
-    }
-    this.#shelf.patch({ items });
+    const items = [...this.#entries.values()]
+      .map((each) => each.shown)
+      .filter((each) => keyOf(each) >= edge)
+      .sort((one, other) => compare(keyOf(other), keyOf(one)));
+    this.shelf.patch({ items });
   }
 }
 
@@ -353,6 +292,3 @@ export class ConversationStore implements Conversations {
 function keyOf(conversation: Conversation): string {
   return `${conversation.last_message_at ?? conversation.created_at} ${conversation.id}`;
 }
-
-// The state tells the problem, and the next greeting tries again.
-function ignore(): void {}

@@ -1,12 +1,10 @@
 import { compare, forgetOldest } from "./entry.js";
-import { Problem } from "./errors.js";
 import type { Notification } from "./generated/contract.js";
-import { Shelf } from "./shelf.js";
+import { Listing } from "./listing.js";
 import type { Inbox, InboxState, Told } from "./types.js";
 import type { Wire } from "./wire.js";
 
-const PAGE = 50;
-const MOST = 200;
+const TOGETHER = 200;
 // What was put away, or is from before the list, is remembered to know a repeat.
 const REMEMBERED = 1000;
 
@@ -18,55 +16,26 @@ const STAMPS: Readonly<Record<Mark, (at: string) => Partial<Notification>>> = {
   archive: (at) => ({ seen_at: at, archived_at: at }),
 };
 
-export class InboxStore implements Inbox {
-  readonly get: () => InboxState;
-  readonly subscribe: (listener: () => void) => () => void;
-  readonly #wire: Wire;
-  readonly #shelf: Shelf<InboxState>;
+export class InboxStore extends Listing<InboxState> implements Inbox {
   readonly #onCount: (unread: number) => void;
   readonly #known = new Map<string, Notification>();
   // When the server last said how many wait: what was so before is among them.
   #countedAt = "";
-  #next: string | undefined;
-  // The list reaches down to this id, "" at the end; null where nothing is loaded.
-  #edge: string | null = null;
-  #loading: Promise<void> | null = null;
   // What events told while a page was fetched.
   #told = new Set<string>();
 
   /** `onCount` is told how many are unread, whether the inbox is loaded or not. */
   constructor(wire: Wire, onCount: (unread: number) => void) {
-    this.#wire = wire;
-    this.#onCount = onCount;
-    this.#shelf = new Shelf<InboxState>(
-      {
-        items: [],
-        unread: 0,
-        hasMore: false,
-        isLoading: false,
-        isLoaded: false,
-        problem: null,
-      },
-      () => this.load(),
-    );
-    this.get = this.#shelf.get;
-    this.subscribe = this.#shelf.subscribe;
-    wire.on((event) => this.#hear(event));
-    wire.onOnline(async (isAnew) => {
-      const isShown = this.#edge !== null || this.#shelf.isWatched;
-      if (!isShown || (!isAnew && this.#edge !== null)) return;
-      // What is under way may have been answered before.
-      await this.#loading?.catch(ignore);
-      await this.#load(false);
+    super(wire, {
+      items: [],
+      unread: 0,
+      hasMore: false,
+      isLoading: false,
+      isLoaded: false,
+      problem: null,
     });
-  }
-
-  load(): Promise<void> {
-    return this.#edge === null ? this.#load(false).catch(ignore) : Promise.resolve();
-  }
-
-  more(): Promise<void> {
-    return this.#load(this.#edge !== null).catch(ignore);
+    this.#onCount = onCount;
+    wire.on((event) => this.#hear(event));
   }
 
   seen(ids: readonly string[] | "all"): Promise<void> {
@@ -94,10 +63,10 @@ export class InboxStore implements Inbox {
     }
     this.#show();
     try {
-      const chunks = ids === "all" ? [null] : chunksOf(ids, MOST);
+      const chunks = ids === "all" ? [null] : chunksOf(ids, TOGETHER);
       for (const chunk of chunks) {
         const which = chunk === null ? { all: true } : { ids: chunk };
-        const { unread } = await this.#wire.command(`notification.${mark}`, which);
+        const { unread } = await this.wire.command(`notification.${mark}`, which);
         this.#set(unread.notifications);
       }
     } catch (error) {
@@ -111,40 +80,20 @@ export class InboxStore implements Inbox {
     }
   }
 
-  #load(isMore: boolean): Promise<void> {
-    if (isMore && this.#next === undefined) return Promise.resolve();
-    this.#loading ??= this.#page(isMore).finally(() => {
-      this.#loading = null;
-    });
-    return this.#loading;
-  }
-
-  async #page(isMore: boolean): Promise<void> {
+  protected async fetch(isMore: boolean): Promise<void> {
     this.#told = new Set();
-    this.#shelf.patch({ isLoading: true });
-    try {
-      const { items, next } = await this.#wire.call("GET /v1/notifications", {
-        query: isMore
-          ? { limit: PAGE, next: this.#next }
-          : { limit: Math.min(MOST, Math.max(PAGE, this.get().items.length)) },
-      });
-      this.#next = next ?? undefined;
-      this.#edge = next === null ? "" : (items.at(-1)?.id ?? "");
-      const here = new Set(items.map((each) => each.id));
-      for (const id of isMore ? [] : this.#known.keys()) {
-        if (!here.has(id) && !this.#told.has(id)) this.#known.delete(id);
-      }
-      for (const each of items) {
-        if (isNewer(each, this.#known.get(each.id))) this.#known.set(each.id, each);
-      }
-      this.#shelf.patch({ isLoaded: true, hasMore: next !== null, problem: null });
-      this.#show();
-    } catch (error) {
-      this.#shelf.patch({ problem: Problem.of(error) });
-      throw error;
-    } finally {
-      this.#shelf.patch({ isLoading: false });
+    const { items, next } = await this.wire.call("GET /v1/notifications", {
+      query: this.query(isMore),
+    });
+    this.turn(next, items.at(-1)?.id);
+    const here = new Set(items.map((each) => each.id));
+    for (const id of isMore ? [] : this.#known.keys()) {
+      if (!here.has(id) && !this.#told.has(id)) this.#known.delete(id);
     }
+    for (const each of items) {
+      if (isNewer(each, this.#known.get(each.id))) this.#known.set(each.id, each);
+    }
+    this.#show();
   }
 
   #hear({ type, at, data }: Told): void {
@@ -186,7 +135,7 @@ export class InboxStore implements Inbox {
   }
 
   #set(unread: number): void {
-    this.#shelf.patch({ unread });
+    this.shelf.patch({ unread });
     this.#onCount(unread);
   }
 
@@ -200,7 +149,7 @@ export class InboxStore implements Inbox {
       this.#known.delete(each.id);
       if (waits(each) && each.expires_at > this.#countedAt) this.#count(-1);
     }
-    const edge = this.#edge;
+    const { edge } = this;
     const items =
       edge === null
         ? []
@@ -208,7 +157,7 @@ export class InboxStore implements Inbox {
             .filter((each) => each.archived_at === null && each.id >= edge)
             .sort((one, other) => compare(other.id, one.id));
     forgetOldest(this.#known, items.length + REMEMBERED);
-    this.#shelf.patch({ items });
+    this.shelf.patch({ items });
   }
 }
 
@@ -233,6 +182,3 @@ export function chunksOf<T>(items: readonly T[], size: number): T[][] {
   for (let i = 0; i < items.length; i += size) chunks.push(items.slice(i, i + size));
   return chunks;
 }
-
-// The state tells the problem, and the next greeting tries again.
-function ignore(): void {}

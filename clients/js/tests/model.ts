@@ -15,7 +15,7 @@ export const ME = "me";
 export const ADA = "ada";
 export const BOB = "bob";
 
-type Query = { before?: number; after?: number; limit?: number; next?: string };
+type Query = { before?: number; after?: number; limit?: number; next?: string | null };
 
 let milliseconds = Date.parse("2026-11-21T08:00:00Z");
 
@@ -152,7 +152,7 @@ export class Talk {
   }
 
   page({ before, after, limit = 50, next }: Query): { items: Message[]; next: string | null } {
-    const from: Query = next === undefined ? { before, after } : JSON.parse(next);
+    const from: Query = typeof next === "string" ? JSON.parse(next) : { before, after };
     const [step, end] =
       from.after === undefined ? [-1, this.hidden] : [1, this.messages.length + 1];
     const first =
@@ -336,7 +336,7 @@ export class ModelWire implements Wire {
         .map((talk) => talk.conversation())
         .filter((each) => each.participants.some((part) => part.user_id === ME))
         .sort((one, other) => (keyOf(one) < keyOf(other) ? 1 : -1));
-      const from = query.next === undefined ? 0 : Number(query.next);
+      const from = Number(query.next ?? 0);
       const upto = from + (query.limit ?? 50);
       return { items: all.slice(from, upto), next: upto < all.length ? String(upto) : null };
     }

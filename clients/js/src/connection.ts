@@ -3,17 +3,14 @@ import { Http } from "./http.js";
 import { Outbox } from "./outbox.js";
 import { IndexedDbOutbox } from "./outbox-indexeddb.js";
 import { Session } from "./session.js";
-import type { Store } from "./store.js";
 import { Tokens } from "./tokens.js";
-import type { Attachment, CallOptions, Calls, Commands, Options, Status, Told } from "./types.js";
+import type { Attachment, CallOptions, Calls, Options } from "./types.js";
 import { upload } from "./uploads.js";
 import type { UploadOptions, Wire } from "./wire.js";
 
 /** One person's connection: sockets, calls, and what waits to be sent. */
-export class Connection implements Wire {
+export class Connection extends Session implements Wire {
   readonly outbox: Outbox;
-  readonly status: Store<Status>;
-  readonly #session: Session;
   readonly #http: Http;
   readonly #fetch: typeof fetch;
 
@@ -23,49 +20,22 @@ export class Connection implements Wire {
     if (!/^https?:\/\/[^/?#]/.test(url)) {
       throw new Problem("invalid", "`url` is the server's address: https://chat.example");
     }
-    const socketClass = options.WebSocket ?? globalThis.WebSocket;
-    if (socketClass === undefined) {
+    const { WebSocket = globalThis.WebSocket, fetch = globalThis.fetch } = options;
+    if (WebSocket === undefined) {
       throw new Problem("invalid", "There is no WebSocket here: give that of `ws`.");
     }
-    const fetcher = options.fetch ?? globalThis.fetch;
-    // A browser's own fetch must not be called as a method of ours.
-    this.#fetch = (input, init) => fetcher(input, init);
     const tokens = new Tokens(options.token);
+    super({ url, tokens, WebSocket });
+    // A browser's own fetch must not be called as a method of ours.
+    this.#fetch = (input, init) => fetch(input, init);
     this.#http = new Http(url, tokens, this.#fetch);
-    this.#session = new Session({ url, tokens, WebSocket: socketClass });
-    this.status = this.#session.status;
     const inBrowser = typeof indexedDB === "undefined" ? null : new IndexedDbOutbox(url);
-    const storage = options.outbox === undefined ? inBrowser : options.outbox;
-    this.outbox = new Outbox(this.#session, storage);
+    this.outbox = new Outbox(this, options.outbox === undefined ? inBrowser : options.outbox);
   }
 
-  get userId(): string {
-    return this.#session.userId;
-  }
-
-  get isOnline(): boolean {
-    return this.#session.isOnline;
-  }
-
-  connect(): void {
-    this.outbox.open();
-    this.#session.connect();
-  }
-
-  close(): void {
-    this.#session.close();
-    this.outbox.close();
-  }
-
-  retryNow(): void {
-    this.#session.retryNow();
-  }
-
-  command<K extends keyof Commands>(
-    type: K,
-    data: Commands[K]["data"],
-  ): Promise<Commands[K]["ok"]> {
-    return this.#session.command(type, data);
+  override close(reason: Problem | null = null): void {
+    super.close(reason);
+    this.outbox.wake();
   }
 
   call<K extends keyof Calls>(what: K, options?: CallOptions<K>): Promise<Calls[K]["answer"]> {
@@ -73,19 +43,6 @@ export class Connection implements Wire {
   }
 
   upload(conversationId: string, file: File, options?: UploadOptions): Promise<Attachment> {
-    const call: Wire["call"] = (what, more) => this.call(what, more);
-    return upload(call, this.#fetch, conversationId, file, options);
-  }
-
-  on(listener: (event: Told) => void): () => void {
-    return this.#session.on(listener);
-  }
-
-  onApplied(onlooker: (event: Told) => void): () => void {
-    return this.#session.onApplied(onlooker);
-  }
-
-  onOnline(listener: (isAnew: boolean) => void | Promise<void>): () => void {
-    return this.#session.onOnline(listener);
+    return upload(this, this.#fetch, conversationId, file, options);
   }
 }

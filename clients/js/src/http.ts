@@ -4,6 +4,8 @@ import type { CallOptions, Calls } from "./types.js";
 
 const PATIENCE_MS = 30_000;
 
+type Answer = { status: number; retryAfter: string | null; text: string };
+
 /** Calls the HTTP API as one person. */
 export class Http {
   readonly #url: string;
@@ -28,12 +30,13 @@ export class Http {
   ): Promise<Calls[K]["answer"]> {
     const [method = "GET", path = ""] = what.split(" ");
     const url = this.#url + fill(path, options.path ?? {}) + queryOf(options.query ?? {});
-    const token = await this.#tokens.current().catch(fail);
-    let answer = await this.#ask(method, url, token, options);
-    if (answer.status === 401 && this.#tokens.forget(token)) {
-      const another = await this.#tokens.current().catch(fail);
-      answer = await this.#ask(method, url, another, options);
-    }
+    const ask = async (isLast: boolean): Promise<Answer> => {
+      const token = await this.#tokens.current().catch(fail);
+      const answer = await this.#ask(method, url, token, options);
+      const isRefused = answer.status === 401 && !isLast && this.#tokens.forget(token);
+      return isRefused ? ask(true) : answer;
+    };
+    const answer = await ask(false);
     if (answer.status >= 400) throw problemOf(answer.status, answer.retryAfter, answer.text);
     try {
       return answer.text === "" ? null : JSON.parse(answer.text);
@@ -47,7 +50,7 @@ export class Http {
     url: string,
     token: string,
     { body, signal }: { body?: unknown; signal?: AbortSignal },
-  ): Promise<{ status: number; retryAfter: string | null; text: string }> {
+  ): Promise<Answer> {
     stopIfAborted(signal);
     const ending = new AbortController();
     const abort = () => ending.abort(signal?.reason);

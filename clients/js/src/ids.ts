@@ -6,12 +6,12 @@
  */
 export function uuid(): string {
   const source: Partial<Crypto> | undefined = globalThis.crypto;
-  if (source?.randomUUID !== undefined) return source.randomUUID();
-  const bytes = new Uint8Array(16);
-  if (source?.getRandomValues !== undefined) source.getRandomValues(bytes);
-  else for (const i of bytes.keys()) bytes[i] = Math.random() * 256;
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  const bytes = new Uint8Array(32).map(() => Math.random() * 256);
+  source?.getRandomValues?.(bytes);
+  const shape = "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx";
+  let i = 0;
+  return shape.replace(/[xy]/g, (kind) => {
+    const four = (bytes[i++] ?? 0) & 15;
+    return (kind === "x" ? four : (four & 3) | 8).toString(16);
+  });
 }

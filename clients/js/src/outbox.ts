@@ -39,7 +39,6 @@ export class Outbox extends Cell<ReadonlyMap<string, readonly Pending[]>> implem
   readonly #lanes = new Map<string, (() => void) | null>();
   #loading: Promise<void> | null = null;
   #last = 0;
-  #isClosed = false;
 
   constructor(link: Link, storage: OutboxStorage | null, chance = Math.random) {
     super(new Map());
@@ -96,14 +95,8 @@ export class Outbox extends Cell<ReadonlyMap<string, readonly Pending[]>> implem
     if (this.#find(clientId)?.state === "failed") this.#settle(clientId);
   }
 
-  /** Send again after `close`. */
-  open(): void {
-    this.#isClosed = false;
-  }
-
-  /** Send nothing any more; what waits is kept. */
-  close(): void {
-    this.#isClosed = true;
+  /** Pause no longer: there is a reason to look again, or to end. */
+  wake(): void {
     for (const wake of this.#lanes.values()) wake?.();
   }
 
@@ -135,7 +128,7 @@ export class Outbox extends Cell<ReadonlyMap<string, readonly Pending[]>> implem
       await this.#loading;
       for (;;) {
         const next = this.#lane(conversationId).find((each) => each.state !== "failed");
-        if (next === undefined || this.#isClosed || !this.#link.isOnline) return;
+        if (next === undefined || !this.#link.isOnline) return;
         const pauseMs = await this.#deliver(next, backoff);
         if (pauseMs > 0) await this.#pause(conversationId, pauseMs);
       }

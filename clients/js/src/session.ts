@@ -89,10 +89,7 @@ export class Session {
   /** Come online, also after `closed`; returns at once. */
   connect(): void {
     if (this.#stopHints !== null) return;
-    this.#stopHints = listenForHints({
-      maybeOnline: () => this.retryNow(),
-      maybeOffline: () => this.retryNow(),
-    });
+    this.#stopHints = listenForHints(() => this.retryNow());
     this.#refusals = 0;
     this.#open();
   }
@@ -146,20 +143,15 @@ export class Session {
 
   /** Let everybody hear an event that did not come by the socket. */
   tell(event: Told): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(event);
-      } catch (error) {
-        // A fault of one is not the others'; what it did not take in is fetched again.
-        this.#owed++;
-        report(error);
-      }
-    }
-    for (const onlooker of [...this.#onlookers]) {
-      try {
-        onlooker(event);
-      } catch (error) {
-        report(error);
+    for (const those of [this.#listeners, this.#onlookers]) {
+      for (const listener of [...those]) {
+        try {
+          listener(event);
+        } catch (error) {
+          // A fault of one is not the others'; what was not taken in is fetched again.
+          if (those === this.#listeners) this.#owed++;
+          report(error);
+        }
       }
     }
   }
@@ -167,19 +159,16 @@ export class Session {
   #comeOnline(until: number): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#waiting.size >= MOST_WAITING) throw lost();
-      const look = () => {
-        const { state, retryAt } = this.#status.get();
-        const isHopeless = state === "idle" || state === "closed" || (retryAt ?? 0) > until;
+      const look = (isLate = false) => {
+        const { retryAt } = this.#status.get();
+        const isHopeless = isLate || this.#stopHints === null || (retryAt ?? 0) > until;
         if (!this.isOnline && !isHopeless) return;
         clearTimeout(timer);
         this.#waiting.delete(look);
         if (isHopeless) reject(lost());
         else resolve();
       };
-      const timer = setTimeout(() => {
-        this.#waiting.delete(look);
-        reject(lost());
-      }, until - Date.now());
+      const timer = setTimeout(look, until - Date.now(), true);
       this.#waiting.add(look);
       look();
     });

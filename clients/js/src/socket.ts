@@ -85,7 +85,7 @@ export class Socket {
       const frame = JSON.stringify({ id, type, data });
       const most = this.#hello.limits.frame_bytes;
       // What is too long would end the whole socket.
-      if (!fits(frame, most)) {
+      if (frame.length * 3 > most && new Blob([frame]).size > most) {
         throw new Problem("too_large", `A command has at most ${most} bytes.`);
       }
       if (this.#waiting.length >= MOST_WAITING) {
@@ -202,15 +202,4 @@ function read(data: string): Frame | null {
 /** The problem of what met no connection. */
 export function lost(): Problem {
   return new Problem("offline", "There is no connection to the server.");
-}
-
-/** Whether a text is at most so many bytes in UTF-8. */
-function fits(text: string, most: number): boolean {
-  if (text.length * 3 <= most) return true;
-  let bytes = 0;
-  for (const character of text) {
-    const point = character.codePointAt(0) ?? 0;
-    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-  }
-  return bytes <= most;
 }

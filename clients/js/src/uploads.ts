@@ -1,6 +1,6 @@
 import { Problem, problemOf, stopIfAborted } from "./errors.js";
-import type { Attachment, Callboard } from "./types.js";
-import type { UploadOptions } from "./wire.js";
+import type { Attachment } from "./types.js";
+import type { UploadOptions, Wire } from "./wire.js";
 
 type Target = { url: string; headers: Record<string, string | undefined> };
 
@@ -11,13 +11,13 @@ type Target = { url: string; headers: Record<string, string | undefined> };
  * the reason of `signal` where that aborts.
  */
 export async function upload(
-  call: Callboard["call"],
+  wire: Pick<Wire, "call">,
   fetcher: typeof fetch,
   conversationId: string,
   file: File,
   { onProgress, signal }: UploadOptions = {},
 ): Promise<Attachment> {
-  const ticket = await call("POST /v1/conversations/{conversation_id}/uploads", {
+  const ticket = await wire.call("POST /v1/conversations/{conversation_id}/uploads", {
     path: { conversation_id: conversationId },
     body: { name: file.name, mime_type: typeOf(file), size: file.size },
     ...(signal && { signal }),
@@ -73,8 +73,9 @@ const putByRequest: Put = ({ url, headers }, file, onProgress, signal) =>
   });
 
 function given(headers: Target["headers"]): Record<string, string> {
-  const pairs = Object.entries(headers).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(pairs.map(([name, value]) => [name, String(value)]));
+  const known: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) if (value) known[name] = value;
+  return known;
 }
 
 /** What a file is, without parameters as `charset`, which the server does not take. */

@@ -71,7 +71,7 @@ function make(user = ADA, kept: OutboxStorage | null = storage) {
   });
   const close = () => {
     session.close();
-    outbox.close();
+    outbox.wake();
   };
   ends.push(close);
   session.connect();

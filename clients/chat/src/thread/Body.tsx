@@ -44,7 +44,7 @@ function Text({ body, handles, isCurrent }: TextProps): VNode {
   const { me } = useSession();
   const segments = useMemo(() => segmentsOf(body, handles), [body, handles]);
   return (
-    <div class={isOnlyEmoji(body) ? "thread-text thread-text-large" : "thread-text"} dir="auto">
+    <span class={isOnlyEmoji(body) ? "thread-text thread-text-large" : "thread-text"}>
       {segments.map((segment) => {
         if (segment.kind === "text") return segment.text;
         if (segment.kind === "mention") {
@@ -66,6 +66,6 @@ function Text({ body, handles, isCurrent }: TextProps): VNode {
           </a>
         );
       })}
-    </div>
+    </span>
   );
 }

@@ -144,8 +144,10 @@ function Bubble({ shown, progress, isCurrent, isNamed }: BubbleProps): VNode {
       {!isNamed && <span class="unseen">{`${shown.senderId === me ? t("ui.you") : name}: `}</span>}
       {quote !== undefined && <Quote quote={quote} isCurrent={isCurrent} />}
       {attachments.length > 0 && <Attachments attachments={attachments} isCurrent={isCurrent} />}
-      {said.body !== "" && <Body message={said} isCurrent={isCurrent} />}
-      <Meta shown={shown} progress={progress} isCurrent={isCurrent} />
+      <div class="thread-said" dir="auto">
+        {said.body !== "" && <Body message={said} isCurrent={isCurrent} />}
+        <Meta shown={shown} progress={progress} isCurrent={isCurrent} />
+      </div>
     </div>
   );
 }

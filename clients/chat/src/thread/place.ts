@@ -138,7 +138,9 @@ export class Place {
   #remember(): void {
     const edge = this.#scroller.getBoundingClientRect().top;
     this.#top = this.#scroller.scrollTop;
+    // Messages alone: a day's line goes up when more of that day comes in above.
     this.#anchors = this.inView()
+      .filter((element) => element.hasAttribute("data-key"))
       .slice(0, ANCHORS)
       .map((element) => ({ element, offset: element.getBoundingClientRect().top - edge }));
   }

@@ -5,6 +5,7 @@ import { nameOf } from "../ui/people.js";
 
 /** So much of a message is read out by itself; the rest is there to be gone to. */
 const HEARD_CHARS = 300;
+const HEARD_MS = 5000;
 
 /** What a screen reader is told of messages that others write while the thread is open. */
 export function useAnnouncement(state: ThreadState): string {
@@ -32,5 +33,11 @@ export function useAnnouncement(state: ThreadState): string {
       only.kind === "system" ? body : t("thread.announce", { name: nameOf(person, t), text: body }),
     );
   }, [messages, isLoaded, hasNewer, conversation, me, client, t]);
+  useEffect(() => {
+    // Once heard it is gone, also for who would find it by reading on.
+    if (text === "") return;
+    const timer = setTimeout(() => setText(""), HEARD_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
   return text;
 }

@@ -28,7 +28,7 @@ export function offersFor(query: string, people: Iterable<Profile>): Profile[] {
       ? 0
       : words.some((word) => word.startsWith(sought))
         ? 1
-        : handle.includes(sought)
+        : sought.length > 1 && handle.includes(sought)
           ? 2
           : 3;
     if (rank < 3) found.push({ person, rank });

@@ -1,7 +1,7 @@
 import { compare } from "./entry.js";
 import type { Connection } from "./generated/contract.js";
 import { Listing } from "./listing.js";
-import type { Calls, Connections, ConnectionsState, Told } from "./types.js";
+import type { Calls, Connections, ConnectionsState } from "./types.js";
 import type { Wire } from "./wire.js";
 
 const PAGE = 200;
@@ -22,7 +22,9 @@ export class ConnectionStore extends Listing<ConnectionsState> implements Connec
 
   constructor(wire: Wire) {
     super(wire, { items: [], blocked: new Set(), isLoaded: false, problem: null });
-    wire.on((event) => this.#hear(event));
+    wire.on(({ data }) => {
+      if ("connection" in data) this.#take(data.connection);
+    });
   }
 
   with(userId: string): Connection | null {
@@ -106,17 +108,6 @@ export class ConnectionStore extends Listing<ConnectionsState> implements Connec
       if (next === null) break;
     }
     return found;
-  }
-
-  #hear({ type, data }: Told): void {
-    switch (type) {
-      case "connection.requested":
-      case "connection.accepted":
-      case "connection.rejected":
-      case "connection.withdrawn":
-      case "connection.removed":
-        this.#take(data.connection);
-    }
   }
 
   #take(connection: Connection): void {

@@ -183,48 +183,31 @@ export class ConversationStore extends Listing<ConversationList> implements Conv
 
   #apply(event: Told): void {
     const { type, at, data } = event;
-    const me = this.wire.userId;
-    switch (type) {
-      case "conversation.created":
-      case "conversation.updated":
-        this.take(data.conversation, { at });
-        break;
-      case "message.created":
-      case "message.updated":
-      case "message.deleted":
-        this.#on(data.message.conversation_id, event, (entry) =>
-          entry.note(data.message, at, this.#now),
-        );
-        break;
-      case "receipt.read":
-      case "receipt.delivered": {
-        const isRead = type === "receipt.read";
-        const marker = { read_seq: isRead ? data.seq : 0, delivered_seq: data.seq };
-        this.#on(data.conversation_id, event, (entry) =>
-          entry.mark(data.user_id, marker, isRead ? data.at : null),
-        );
-        break;
-      }
-      case "participant.joined":
-        this.#on(data.conversation_id, event, (entry) =>
-          entry.move(data.user_id, data.participant, data.participant_count, at, this.#now),
-        );
-        break;
-      case "participant.left":
-        if (data.user_id === me) {
-          this.#left.set(data.conversation_id, { at, now: this.#now });
-          forgetOldest(this.#left);
-          // Told late, after one has come back.
-          if ((this.#entries.get(data.conversation_id)?.joinedAt ?? "") <= at) {
-            this.drop(data.conversation_id);
-          }
-        } else {
-          this.#on(data.conversation_id, event, (entry) =>
-            entry.move(data.user_id, null, data.participant_count, at, this.#now),
-          );
-        }
-        break;
+    if ("conversation" in data) {
+      this.take(data.conversation, { at });
+    } else if ("message" in data) {
+      const { message } = data;
+      this.#on(message.conversation_id, event, (entry) => entry.note(message, at, this.#now));
+    } else if ("participant_count" in data) {
+      const { conversation_id: id, user_id, participant_count: count } = data;
+      const part = "participant" in data ? data.participant : null;
+      if (part === null && user_id === this.wire.userId) this.#leave(id, at);
+      else this.#on(id, event, (entry) => entry.move(user_id, part, count, at, this.#now));
+    } else if (type === "receipt.read" || type === "receipt.delivered") {
+      const { conversation_id, user_id, seq } = data;
+      const isRead = type === "receipt.read";
+      const marker = { read_seq: isRead ? seq : 0, delivered_seq: seq };
+      this.#on(conversation_id, event, (entry) =>
+        entry.mark(user_id, marker, isRead ? data.at : null),
+      );
     }
+  }
+
+  #leave(id: string, at: string): void {
+    this.#left.set(id, { at, now: this.#now });
+    forgetOldest(this.#left);
+    // Unless it is told late, after one has come back.
+    if ((this.#entries.get(id)?.joinedAt ?? "") <= at) this.drop(id);
   }
 
   /** Change one by an event, which waits where that one is on its way. */

@@ -46,6 +46,7 @@ export class Entry {
     return this.#roster.get(this.#me())?.joined_at ?? "";
   }
 
+  /** How far the reader has read. */
   get readSeq(): number {
     return this.#markers.get(this.#me())?.read_seq ?? 0;
   }
@@ -146,7 +147,9 @@ export class Entry {
       read_seq: read,
       delivered_seq: Math.max(known.delivered_seq, delivered_seq, read),
     });
+    const mine = this.#markers.get(this.#me());
     forgetOldest(this.#markers);
+    if (mine !== undefined) this.#markers.set(this.#me(), mine);
   }
 
   #rebase(told: Conversation, source: Source): void {

@@ -100,7 +100,7 @@ export class InboxStore extends Listing<InboxState> implements Inbox {
     if (type === "hello") {
       this.#countedAt = at;
       this.#set(data.unread.notifications);
-    } else if (type === "notification.created" || type === "notification.updated") {
+    } else if ("notification" in data) {
       this.#told.add(data.notification.id);
       if (this.#known.has(data.notification.id)) this.#take(data.notification);
       else this.#meet(data.notification, type === "notification.created");

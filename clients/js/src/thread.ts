@@ -141,15 +141,10 @@ export class ThreadStore implements Thread {
   react(messageId: string, emoji: string, isOn: boolean): Promise<void> {
     const me = this.#wire.userId;
     const apply = (message: Message): Message => {
-      const { [emoji]: given = [], ...others } = message.reactions;
-      const without = given.filter((each) => each !== me);
-      const now = isOn ? (given.includes(me) ? given : [...given, me]) : without;
-      const isThere = emoji in message.reactions;
-      // In its place where it stands already.
-      const reactions = isThere
-        ? { ...message.reactions, [emoji]: now }
-        : { ...others, [emoji]: now };
-      return { ...message, reactions: now.length > 0 ? reactions : others };
+      const given = message.reactions[emoji]?.filter((each) => each !== me) ?? [];
+      const reactions = { ...message.reactions, [emoji]: isOn ? [...given, me] : given };
+      if (!isOn && given.length === 0) delete reactions[emoji];
+      return { ...message, reactions };
     };
     return this.#optimistically({ messageId, apply }, async (since) => {
       const command = isOn ? "reaction.add" : "reaction.remove";
@@ -191,22 +186,10 @@ export class ThreadStore implements Thread {
 
   /** Take an event of this conversation. */
   hear({ type, at, data }: Told): void {
-    const timeline = this.#timeline;
-    switch (type) {
-      case "message.created":
-      case "message.updated":
-      case "message.deleted":
-        timeline.put(data.message, { at });
-        break;
-      case "reaction.changed":
-        timeline.react(data.message_id, data.reactions, { at });
-        break;
-      case "receipt.read":
-        timeline.read(data.user_id, data.seq, data.at);
-        break;
-      default:
-        return;
-    }
+    if ("message" in data) this.#timeline.put(data.message, { at });
+    else if ("reactions" in data) this.#timeline.react(data.message_id, data.reactions, { at });
+    else if (type === "receipt.read") this.#timeline.read(data.user_id, data.seq, data.at);
+    else return;
     this.show();
   }
 
@@ -381,25 +364,21 @@ export class ThreadStore implements Thread {
     const conversation = await this.#conversations.find(this.id);
     if (conversation === null) throw new Problem("not_found");
     timeline.reach(conversation.last_seq);
-    const at = Math.max(1, Math.min(seq, timeline.last));
-    const half = PAGE / 2;
-    // One page may bring both sides.
-    if (timeline.holes(Math.max(1, at - half), at + half).length > 1 || !timeline.has(at)) {
-      await this.#fetch({ before: Math.min(at + half, timeline.last) + 1, limit: PAGE + 1 });
-    }
-    const to = await this.#know(timeline, at, 1, half);
-    const from = await this.#know(timeline, at, -1, half);
-    this.#shelf.patch({ isLoaded: timeline === this.#timeline });
-    this.#move(timeline, from, to, to >= timeline.last);
+    await this.#end(timeline, seq + PAGE / 2);
+    // Before what one may read: then its beginning.
+    if (this.#from > this.#to) await this.#end(timeline, timeline.skip(1, 1) + PAGE / 2);
   }
 
-  async #latest(): Promise<void> {
-    const timeline = this.#timeline;
-    if (timeline.holes(Math.max(1, timeline.last - PAGE), timeline.last).length > 0) {
-      await this.#fetch({ limit: PAGE });
-    }
-    const to = timeline.last;
-    this.#move(timeline, await this.#know(timeline, to + 1, -1, PAGE), to, true);
+  #latest(): Promise<void> {
+    return this.#end(this.#timeline, Number.POSITIVE_INFINITY);
+  }
+
+  /** Show what ends there, or with the newest. */
+  async #end(timeline: Timeline, seq: number): Promise<void> {
+    const to = Math.min(seq, timeline.last);
+    const from = await this.#know(timeline, to + 1, -1, PAGE);
+    if (timeline === this.#timeline) this.#shelf.patch({ isLoaded: true });
+    this.#move(timeline, from, to, to >= timeline.last);
   }
 
   /** Make known so many messages from an edge on; gives how far that goes. */

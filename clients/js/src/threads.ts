@@ -43,9 +43,7 @@ export class Threads {
   }
 }
 
-function conversationOf({ type, data }: Told): string {
-  if (type === "message.created" || type === "message.updated" || type === "message.deleted") {
-    return data.message.conversation_id;
-  }
+function conversationOf({ data }: Told): string {
+  if ("message" in data) return data.message.conversation_id;
   return "conversation_id" in data ? data.conversation_id : "";
 }

@@ -36,8 +36,9 @@ export class Timeline {
   #now = 0;
   readonly #messages = new Map<number, Message>();
   readonly #seqs = new Map<string, number>();
-  /** Disjoint, in order. */
-  #absent: Range[] = [];
+  // What the server does not give: all up to a seq, from before one came, and single ones.
+  #floor = 0;
+  readonly #absent = new Set<number>();
   readonly #reacted = new Map<string, { at: string; now: number; reactions: Reactions }>();
   /** By reader, had read up to `seq` at `at`: both rise. */
   readonly #marks = new Map<string, { seq: number; at: string }[]>();
@@ -83,7 +84,9 @@ export class Timeline {
       held === undefined || isNewer || ("since" in source && rank(message) === rank(held))
         ? message
         : held;
-    if (held === undefined) this.#find(seq);
+    // There after all; what is around it is not known any more.
+    this.#absent.delete(seq);
+    if (seq <= this.#floor) this.#floor = seq - 1;
     const next = this.#quoting({
       ...base,
       reactions: this.#reactions(message, held, source),
@@ -131,37 +134,24 @@ export class Timeline {
     return changed;
   }
 
-  /** Learn that the server does not give these; should one come after all, it is taken. */
-  miss(from: number, to: number): void {
-    let [low, high] = [from, to];
-    if (low > high) return;
-    const apart = this.#absent.filter((range) => {
-      if (range[1] < low - 1 || range[0] > high + 1) return true;
-      [low, high] = [Math.min(low, range[0]), Math.max(high, range[1])];
-      return false;
-    });
-    this.#absent = [...apart, [low, high] as const].sort((one, other) => one[0] - other[0]);
-  }
-
   /** Learn what a fetched page says: these are all that there is from `from` to `to`. */
   take(messages: readonly Message[], from: number, to: number, since: number): boolean {
     let changed = false;
     for (const message of messages) changed = this.put(message, { since }) || changed;
-    let next = from;
-    for (const seq of messages.map((message) => message.seq).sort((one, other) => one - other)) {
-      this.miss(next, seq - 1);
-      next = seq + 1;
+    const first = Math.min(to + 1, ...messages.map((message) => message.seq));
+    if (from === 1) this.#floor = Math.max(this.#floor, first - 1);
+    for (let seq = Math.max(from, this.#floor + 1); seq <= to; seq++) {
+      if (!this.#messages.has(seq)) this.#absent.add(seq);
     }
-    this.miss(next, to);
     return changed;
   }
 
   /** The first seq from here on, upwards (1) or downwards (-1), that is not absent. */
   skip(seq: number, step: 1 | -1): number {
-    if (this.#messages.has(seq)) return seq;
-    const range = this.#absent.find(([from, to]) => from <= seq && seq <= to);
-    if (range === undefined) return seq;
-    return step > 0 ? range[1] + 1 : range[0] - 1;
+    let at = seq;
+    if (at <= this.#floor) at = step > 0 ? this.#floor + 1 : 0;
+    while (this.#absent.has(at)) at += step;
+    return at > this.#floor || step > 0 ? at : 0;
   }
 
   /** The messages held from one seq to another, in order. */
@@ -193,18 +183,6 @@ export class Timeline {
       this.#messages.delete(seq);
       this.#seqs.delete(id);
     }
-  }
-
-  /** Learn that something is there after all. */
-  #find(seq: number): void {
-    this.#absent = this.#absent.flatMap<Range>(([from, to]) => {
-      if (seq < from || seq > to) return [[from, to]];
-      const around: Range[] = [
-        [from, seq - 1],
-        [seq + 1, to],
-      ];
-      return around.filter(([low, high]) => low <= high);
-    });
   }
 
   #reactions(message: Message, held: Message | undefined, source: Source): Reactions {

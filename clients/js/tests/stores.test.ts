@@ -131,7 +131,7 @@ test("whatever is said, read, deleted or repeated, unread is what the server cou
       await vi.advanceTimersByTimeAsync(20_000);
       expect(conversations.get().items).toEqual([talk.conversation()]);
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 }, 60_000);
 

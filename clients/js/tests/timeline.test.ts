@@ -150,9 +150,10 @@ test("what the server does not give is absent, until it comes after all", () => 
   const fifth = told[4];
   if (fifth !== undefined) tell(timeline, fifth);
   expect(timeline.list(1, 20).map((each) => each.seq)).toEqual([5, ...range(13, 20)]);
-  expect(timeline.skip(12, -1)).toBe(5);
+  expect(timeline.skip(4, -1)).toBe(0);
+  expect(timeline.holes(1, 20)).toEqual([[6, 12]]);
   timeline.keep([13, 20]);
-  expect(timeline.holes(1, 20)).toEqual([[5, 5]]);
+  expect(timeline.holes(1, 20)).toEqual([[5, 12]]);
 });
 
 test("a repeat changes nothing, not even which object it is", () => {

@@ -58,13 +58,13 @@ export function NotificationRow(props: RowProps): VNode {
           )}
         </span>
         <span class="panels-note-words">
-          <span class="panels-note-title" dir="auto">
+          <span class="panels-note-title">
             {!note.is_read && <span class="unseen">{t("notes.unread")}: </span>}
-            {note.title}
+            <bdi>{note.title}</bdi>
           </span>
           {note.message && (
-            <span class="panels-note-text" dir="auto">
-              {note.message}
+            <span class="panels-note-text">
+              <bdi>{note.message}</bdi>
             </span>
           )}
           <span class="panels-note-facts">

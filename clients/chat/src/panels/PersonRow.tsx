@@ -28,12 +28,12 @@ export function PersonRow(props: PersonRowProps): VNode {
       <Avatar userId={userId} name={name} presence={presence} />
       <span class="panels-person-words">
         <span class="panels-person-name">
-          <b dir="auto">{name}</b>
+          <b>
+            <bdi>{name}</bdi>
+          </b>
           {sign && <span class="panels-sign">{sign}</span>}
         </span>
-        <span class="panels-person-under" dir="auto">
-          {under ?? person?.headline}
-        </span>
+        <span class="panels-person-under">{under ?? <bdi>{person?.headline}</bdi>}</span>
       </span>
     </>
   );

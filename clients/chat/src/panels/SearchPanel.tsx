@@ -155,10 +155,12 @@ function Found({ found, isElsewhere }: { found: FoundMessage; isElsewhere: boole
         <Avatar userId={found.sender_id} size="small" />
         <span class="panels-hit-words">
           <span class="panels-hit-head">
-            <b dir="auto">{name}</b>
+            <b>
+              <bdi>{name}</bdi>
+            </b>
             {isElsewhere && conversation && (
-              <span class="panels-hit-where" dir="auto">
-                {title}
+              <span class="panels-hit-where">
+                <bdi>{title}</bdi>
               </span>
             )}
             <time dateTime={found.sent_at} title={fully(found.sent_at, locale)}>

@@ -39,7 +39,9 @@ export function ThreadHeader({ conversationId }: { conversationId: string }): VN
         />
         <span class="panels-head-words">
           <span class="panels-head-title">
-            <h2 dir="auto">{heading.title}</h2>
+            <h2>
+              <bdi>{heading.title}</bdi>
+            </h2>
             {heading.gig && <GigState gig={heading.gig} />}
             {isMuted(conversation?.muted_until) && (
               <span class="panels-head-muted" title={t("head.muted")}>
@@ -86,7 +88,7 @@ function Under({ conversation, heading }: Part): VNode | null {
 
 /** The menu: what one can do about a thread and who is in it. */
 function Doing({ conversation, heading }: Part): VNode {
-  const { client, t } = useSession();
+  const { client, me, t } = useSession();
   const go = useGo();
   const { act } = useAct();
   const [dialog, setDialog] = useState<"block" | Reported | null>(null);
@@ -117,9 +119,12 @@ function Doing({ conversation, heading }: Part): VNode {
   } else {
     entries.push({ title: t("mute.title") }, ...muteChoices(t, mute));
   }
-  const about: Reported | null = other
-    ? { kind: "user", id: other, name }
-    : gig && { kind: "gig", id: gig.id };
+  // Whose side the gig is on does not report it.
+  const isTheirs = conversation.participants.some(
+    (part) => part.user_id === me && part.role === "owner",
+  );
+  const gigOfOthers: Reported | null = gig && !isTheirs ? { kind: "gig", id: gig.id } : null;
+  const about: Reported | null = other ? { kind: "user", id: other, name } : gigOfOthers;
   if (about) {
     entries.push({ line: true });
     entries.push({ label: t("head.report"), icon: "flag", onSelect: () => setDialog(about) });

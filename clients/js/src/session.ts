@@ -89,7 +89,10 @@ export class Session {
   /** Come online, also after `closed`; returns at once. */
   connect(): void {
     if (this.#stopHints !== null) return;
-    this.#stopHints = listenForHints(() => this.retryNow());
+    this.#stopHints = listenForHints(() => {
+      // A hint does not outweigh what a server that drains has asked for.
+      if (Date.now() >= this.#notBefore) this.retryNow();
+    });
     this.#refusals = 0;
     this.#open();
   }

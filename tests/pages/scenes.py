@@ -1,11 +1,12 @@
 """What there is to look at: people who have talked, and every view of the chat."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 from uuid import uuid4
 
+from callboard_client import Api
 from playwright.async_api import Page, expect
 
 from realtime import demo
@@ -39,14 +40,15 @@ async def set_scene(site: Site) -> Scene:
         for handle, body in _TALK:
             api = ada if handle == "ada" else grace
             said.append(await api.send(str(talk), client_id=str(uuid4()), body=body))
-        for api, method, number, path, body in (
+        changes: Sequence[tuple[Api, str, int, str, dict[str, str] | None]] = (
             (ada, "PUT", 0, "/reactions/👍", None),
             (grace, "PUT", 2, "/reactions/🎬", None),
             (ada, "PATCH", 2, "", {"body": "Call time is 18:45 at the east pier."}),
             (grace, "DELETE", 3, "", None),
-        ):
+        )
+        for api, method, number, path, change in changes:
             place = f"/v1/messages/{said[number]['id']}{path}"
-            await api.call(method, place, body=body)
+            await api.call(method, place, body=change)
         await ada.send(
             str(talk),
             client_id=str(uuid4()),

@@ -33,6 +33,15 @@ def _letter(name: str, size: int = 2000) -> FilePayload:
     }
 
 
+_GIVEN = """
+(name) => {
+  const given = new DataTransfer();
+  given.items.add(new File(["%PDF-1.4"], name, { type: "application/pdf" }));
+  return given;
+}
+"""
+
+
 async def _attach(page: Page, *files: FilePayload) -> None:
     await page.locator("input[type=file]").set_input_files(list(files))
 
@@ -133,27 +142,15 @@ async def test_files_are_pasted_and_dropped(open_as: OpenAs) -> None:
     ada = await open_as("ada")
     await enter(ada, "Grace Okafor")
     files = ada.get_by_role("list", name="Files to send").get_by_role("listitem")
-    given = await ada.evaluate_handle(
-        """() => {
-          const given = new DataTransfer();
-          given.items.add(new File(["%PDF-1.4"], "given.pdf", { type: "application/pdf" }));
-          return given;
-        }"""
-    )
+    given = await ada.evaluate_handle(_GIVEN, "given.pdf")
     thread = ada.locator(".thread")
     await thread.dispatch_event("dragenter", {"dataTransfer": given})
     await expect(ada.get_by_text("Drop files here")).to_be_visible()
     await thread.dispatch_event("drop", {"dataTransfer": given})
     await expect(ada.get_by_text("Drop files here")).to_have_count(0)
     await expect(files).to_have_count(1)
-    await field_of(ada).evaluate(
-        """(field) => {
-          const given = new DataTransfer();
-          given.items.add(new File(["%PDF-1.4"], "pasted.pdf", { type: "application/pdf" }));
-          field.dispatchEvent(
-            new ClipboardEvent("paste", { clipboardData: given, bubbles: true, composed: true }));
-        }"""
-    )
+    pasted = await ada.evaluate_handle(_GIVEN, "pasted.pdf")
+    await field_of(ada).dispatch_event("paste", {"clipboardData": pasted})
     await expect(files).to_have_count(2)
     await expect(files.last).to_contain_text("pasted.pdf")
 

@@ -1,12 +1,20 @@
-"""The component in a page of somebody else's: `<callboard-chat>` and what it promises."""
+"""`<callboard-chat>` in a page of somebody else's, and what it promises there."""
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.pages.conftest import OpenAs
 from tests.pages.site import Site
 from tests.pages.test_shell import direct_of, row, say
+from tests.pages.windows import Windows
 
 _LOAD = "address => import(address).then(loaded => Object.keys(loaded).sort())"
+
+
+@pytest.fixture(autouse=True)
+def _without_an_icon(windows: Windows) -> None:
+    """The host's page has none, which a browser remarks."""
+    windows.allow("favicon")
 
 
 async def host(page: Page, site: Site, body: str) -> None:
@@ -54,7 +62,8 @@ async def test_two_on_a_page_are_two_people_who_talk(
     await host(
         page,
         site,
-        '<callboard-chat id="a"></callboard-chat><callboard-chat id="b"></callboard-chat>',
+        '<callboard-chat id="a"></callboard-chat>'
+        '<callboard-chat id="b"></callboard-chat>',
     )
     await define(page, site)
     conversation = await direct_of(site, "ada", "grace")
@@ -70,8 +79,9 @@ async def test_two_on_a_page_are_two_people_who_talk(
     ada, grace = page.locator("#a"), page.locator("#b")
     await ada.get_by_role("textbox").fill("From the one above")
     await ada.get_by_role("textbox").press("Enter")
+    messages = grace.get_by_role("region", name="Messages")
     await expect(
-        grace.get_by_role("region", name="Messages").get_by_text("From the one above")
+        messages.get_by_role("listitem").filter(has_text="From the one above")
     ).to_be_visible()
     assert page.url.endswith("/healthz")
 
@@ -177,7 +187,8 @@ async def test_taken_out_of_the_page_it_leaves(open_as: OpenAs, site: Site) -> N
           const { client } = chat;
           chat.remove();
           await Promise.resolve();
-          return [client.status.get().state, chat.client, chat.shadowRoot.childElementCount];
+          const { state } = client.status.get();
+          return [state, chat.client, chat.shadowRoot.childElementCount];
         }"""
     )
     assert state == ["closed", None, 0]

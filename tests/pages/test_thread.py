@@ -214,7 +214,7 @@ async def test_new_messages_begin_below_a_line_and_are_read_when_seen(
     newest = grace.get_by_role("button", name="To the newest message")
     await expect(newest).to_have_text(re.compile(r"^3\d new messages$"))
     async with site.api("grace") as api:
-        unread = (await api.conversation(conversation)).unread
+        unread = (await api.conversation(conversation))["unread"]
     assert 30 <= unread < 40, unread
     await newest.click()
     await expect(row_of(grace, "News 39")).to_be_in_viewport()

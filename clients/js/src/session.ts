@@ -9,19 +9,15 @@ import type { Commands, SocketClass, Status, Told } from "./types.js";
 const GOING_AWAY = 1001;
 const TOKEN_EXPIRED = 4001;
 const UNAUTHENTICATED = 4500;
-// Why it will not be taken back, by close code. The first are faults of our own frames: the
-// same would end the next socket as well.
+// Of those that are final, what is not `invalid`.
 const FINAL: Readonly<Record<number, string>> = {
-  1002: "invalid",
-  1003: "invalid",
-  1007: "invalid",
   1008: "forbidden",
   1009: "too_large",
-  [UNAUTHENTICATED]: "unauthenticated",
   4501: "suspended",
-  4502: "invalid",
   4503: "forbidden",
 };
+// Faults of our own frames: the same would end the next socket as well.
+const OWN_FAULTS = new Set([1002, 1003, 1007, 1008, 1009]);
 // Who is sent away sooner than this after each greeting waits longer each time.
 const STEADY_MS = 10_000;
 const HINT_MS = 5_000;
@@ -284,9 +280,12 @@ export class Session {
       }
       return;
     }
-    const final = FINAL[code] ?? (code >= 4500 && code < 5000 ? "internal" : null);
-    if (final !== null) this.close(new Problem(final, said || `The server closed (${code}).`));
-    else this.#wait(new Problem("offline", said || `The connection is gone (${code}).`));
+    const message = said || `The connection is gone (${code}).`;
+    if (OWN_FAULTS.has(code) || (code >= 4500 && code < 5000)) {
+      this.close(new Problem(FINAL[code] ?? "invalid", message));
+    } else {
+      this.#wait(new Problem("offline", message));
+    }
   }
 
   /** Go before the server does, when it has said so, and not come back sooner. */

@@ -4,9 +4,8 @@ import type { Commands, Refusal, SocketClass, Told } from "./types.js";
 
 export const REPLY_MS = 10_000;
 const GREETING_MS = 15_000;
-// Half of what the server takes before it stops reading.
-const IN_FLIGHT = 32;
-const MOST_WAITING = 1000;
+// The server begins a few at a time, and reads no further until they are answered.
+const MOST_ASKED = 1000;
 /** The line went dead without a close frame. */
 export const NO_CLOSE_FRAME = 1006;
 const HEARTBEAT_MISSED = 4002;
@@ -18,7 +17,6 @@ type Frame =
   | Told;
 
 interface Asked {
-  frame: string;
   since: number;
   timer: ReturnType<typeof setTimeout>;
   resolve(data: unknown): void;
@@ -46,9 +44,7 @@ export class Socket {
   #timer: ReturnType<typeof setTimeout>;
   readonly #socket: InstanceType<SocketClass>;
   readonly #options: SocketOptions;
-  // In the order of asking: the first of them are under way, the rest wait for a place.
   readonly #asked = new Map<number, Asked>();
-  readonly #waiting: number[] = [];
 
   constructor(options: SocketOptions) {
     this.#options = options;
@@ -88,18 +84,16 @@ export class Socket {
       if (frame.length * 3 > most && new Blob([frame]).size > most) {
         throw new Problem("too_large", `A command has at most ${most} bytes.`);
       }
-      if (this.#waiting.length >= MOST_WAITING) {
+      if (this.#asked.size >= MOST_ASKED) {
         throw new Problem("rate_limited", "Too many commands wait for a reply.");
       }
       this.#asked.set(id, {
-        frame,
         since: Date.now(),
         timer: setTimeout(() => this.#giveUp(id), patienceMs),
         resolve,
         reject,
       });
-      this.#waiting.push(id);
-      this.#send();
+      this.#socket.send(frame);
     });
   }
 
@@ -116,29 +110,20 @@ export class Socket {
     this.#socket.close(1000);
   }
 
-  #send(): void {
-    while (this.#asked.size - this.#waiting.length < IN_FLIGHT) {
-      const id = this.#waiting.shift();
-      if (id === undefined) return;
-      const asked = this.#asked.get(id);
-      if (asked !== undefined) this.#socket.send(asked.frame);
-    }
-  }
-
   #giveUp(id: number): void {
-    const asked = this.#asked.get(id);
+    const asked = this.#claim(id);
     if (asked === undefined) return;
-    this.#forget(id, asked);
     asked.reject(new Problem("unavailable", "No reply came in time."));
     // Nothing at all since: the line is dead, whatever it looks like.
     if (this.#heardAt <= asked.since) this.drop(HEARTBEAT_MISSED);
   }
 
-  #forget(id: number, asked: Asked): void {
-    clearTimeout(asked.timer);
+  /** Take who asked out of those who wait for a reply, if they still do. */
+  #claim(id: number): Asked | undefined {
+    const asked = this.#asked.get(id);
+    clearTimeout(asked?.timer);
     this.#asked.delete(id);
-    const place = this.#waiting.indexOf(id);
-    if (place >= 0) this.#waiting.splice(place, 1);
+    return asked;
   }
 
   #take(data: unknown): void {
@@ -150,13 +135,10 @@ export class Socket {
       return;
     }
     if (frame.type === "ok" || frame.type === "error") {
-      const asked = this.#asked.get(frame.id);
-      // Otherwise it came after it had been given up.
-      if (asked === undefined) return;
-      this.#forget(frame.id, asked);
-      if (frame.type === "ok") asked.resolve(frame.data);
-      else asked.reject(Problem.from(frame.error));
-      this.#send();
+      // Nobody waits any more for what came too late.
+      const asked = this.#claim(frame.id);
+      if (frame.type === "ok") asked?.resolve(frame.data);
+      else asked?.reject(Problem.from(frame.error));
       return;
     }
     if (frame.type === "hello") {
@@ -180,12 +162,7 @@ export class Socket {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#timer);
-    for (const asked of this.#asked.values()) {
-      clearTimeout(asked.timer);
-      asked.reject(lost());
-    }
-    this.#asked.clear();
-    this.#waiting.length = 0;
+    for (const id of this.#asked.keys()) this.#claim(id)?.reject(lost());
     this.#options.onEnd(code, reason);
   }
 }

@@ -116,7 +116,7 @@ describe("coming back", () => {
     [4501, "suspended"],
     [4502, "invalid"],
     [4503, "forbidden"],
-    [4999, "internal"],
+    [4999, "invalid"],
   ])("close code %i is final, and is %s", async (code, problem) => {
     const session = await online();
     server.line.end(code, "because");
@@ -422,18 +422,9 @@ describe("commands", () => {
     await asked;
   });
 
-  test("at most 32 commands are under way, the rest wait in order", async () => {
+  test("a thousand may wait for a reply, and no more", async () => {
     const session = await online();
-    for (let i = 0; i < 40; i++) session.command("ping", {}).catch(() => undefined);
-    await settle();
-    expect(server.line.sent).toHaveLength(32);
-    server.line.ok(server.line.sent[0]);
-    expect(server.line.sent).toHaveLength(33);
-  });
-
-  test("a thousand may wait, and no more", async () => {
-    const session = await online();
-    const many = Array.from({ length: 1033 }, () => session.command("ping", {}));
+    const many = Array.from({ length: 1001 }, () => session.command("ping", {}));
     const ends = Promise.allSettled(many);
     await settle();
     server.line.end(1006);

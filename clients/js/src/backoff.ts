@@ -1,3 +1,12 @@
+// Past 2^31 milliseconds a timer ends at once.
+const LONGEST_WISH_MS = 3_600_000;
+
+/** So long does one wait because a server asks for it: an hour at the most, whatever it says. */
+export function bounded(ms: number): number {
+  // What is no number asks for nothing.
+  return Math.min(Math.max(ms, 0), LONGEST_WISH_MS) || 0;
+}
+
 /** How long to wait before the next attempt: doubled each time, with full jitter. */
 export class Backoff {
   #attempt = 0;
@@ -21,7 +30,7 @@ export class Backoff {
   next(atLeastMs = 0): number {
     // Past 2^20 every sensible bound has been reached.
     const most = Math.min(this.#longestMs, this.#firstMs * 2 ** Math.min(this.#attempt++, 20));
-    return atLeastMs + most * this.#chance();
+    return bounded(atLeastMs) + most * this.#chance();
   }
 
   reset(): void {

@@ -65,6 +65,8 @@ export class Http {
       const answer = await this.#fetch(url, {
         method,
         headers,
+        // Nothing here leads elsewhere: the token and what is said stay with this server.
+        redirect: "error",
         body: body === undefined ? null : JSON.stringify(body),
         signal: ending.signal,
       });

@@ -1,4 +1,4 @@
-import { Backoff } from "./backoff.js";
+import { Backoff, bounded } from "./backoff.js";
 import { Problem } from "./errors.js";
 import { listenForHints } from "./hints.js";
 import { lost, NO_CLOSE_FRAME, REPLY_MS, Socket } from "./socket.js";
@@ -227,7 +227,6 @@ export class Session {
       return;
     }
     this.#userId = user_id;
-    this.#refusals = 0;
     this.#greetedAt = Date.now();
     this.#notBefore = 0;
     if (resumed !== true) {
@@ -268,7 +267,10 @@ export class Session {
     this.#socket = null;
     for (const timer of [this.#timer, this.#renewal, this.#reload]) clearTimeout(timer);
     const { tokens, backoff } = this.#options;
-    if (Date.now() - this.#greetedAt > STEADY_MS && this.#greetedAt > 0) backoff.reset();
+    if (Date.now() - this.#greetedAt > STEADY_MS && this.#greetedAt > 0) {
+      backoff.reset();
+      this.#refusals = 0;
+    }
     this.#greetedAt = 0;
     if (code === TOKEN_EXPIRED || code === UNAUTHENTICATED) {
       const problem = new Problem("unauthenticated", said || "The token is not taken.");
@@ -276,7 +278,7 @@ export class Session {
       if (!tokens.forget() || (code === UNAUTHENTICATED && ++this.#refusals > 1)) {
         this.close(problem);
       } else {
-        this.#wait(problem, this.#refusals === 1);
+        this.#wait(problem, code === UNAUTHENTICATED);
       }
       return;
     }
@@ -290,9 +292,10 @@ export class Session {
 
   /** Go before the server does, when it has said so, and not come back sooner. */
   #leaveAfter(ms: number): void {
-    this.#notBefore = Date.now() + ms;
+    const delay = bounded(ms);
+    this.#notBefore = Date.now() + delay;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#socket?.drop(GOING_AWAY), ms);
+    this.#timer = setTimeout(() => this.#socket?.drop(GOING_AWAY), delay);
   }
 
   #renewInTime(atLeastMs = 0): void {
@@ -310,9 +313,12 @@ export class Session {
     try {
       const token = await tokens.current();
       if (mine !== this.#attempt) return;
-      if (token !== this.#token) await this.#socket?.command("auth", { token });
-      this.#token = token;
-      this.#renewing.reset();
+      // The same again: what gives it is asked less and less often.
+      if (token !== this.#token) {
+        await this.#socket?.command("auth", { token });
+        this.#token = token;
+        this.#renewing.reset();
+      }
     } catch (error) {
       // The present token holds for a while yet; when it ends, the server says so.
       const problem = Problem.of(error);

@@ -1,9 +1,11 @@
-import { Problem } from "./errors.js";
+import { bounded } from "./backoff.js";
+import { isRecord, Problem } from "./errors.js";
 import type { Contract } from "./generated/contract.js";
 import type { Commands, Refusal, SocketClass, Told } from "./types.js";
 
 export const REPLY_MS = 10_000;
 const GREETING_MS = 15_000;
+const SHORTEST_BEAT_MS = 5_000;
 // The server begins a few at a time, and reads no further until they are answered.
 const MOST_ASKED = 1000;
 /** The line went dead without a close frame. */
@@ -144,7 +146,7 @@ export class Socket {
     if (frame.type === "hello") {
       this.#hello = frame.data;
       clearTimeout(this.#timer);
-      this.#beat(frame.data.heartbeat_s * 1000);
+      this.#beat(Math.max(bounded(frame.data.heartbeat_s * 1000), SHORTEST_BEAT_MS));
     }
     this.#options.onEvent(frame);
   }
@@ -169,7 +171,8 @@ export class Socket {
 
 function read(data: string): Frame | null {
   try {
-    return JSON.parse(data);
+    const frame: Frame = JSON.parse(data);
+    return isRecord(frame.type === "error" ? frame.error : frame.data) ? frame : null;
   } catch {
     // Something in between speaks, not the server.
     return null;

@@ -5,6 +5,7 @@
  * version (deleted over edited over new) replaces an older one, the reactions of the latest
  * moment hold, and an earlier `read_at` replaces a later one.
  */
+import { Problem } from "./errors.js";
 import type { Message } from "./generated/contract.js";
 
 /** From one seq to another, both within it. */
@@ -21,6 +22,10 @@ type Reactions = Message["reactions"];
 // So many messages' reactions, and so many marks of a reader, are remembered with their time.
 const REACTED = 2000;
 const MARKS = 100;
+// And of so many readers.
+const READERS = 500;
+// A page that leaves out more than this is a fault of the server's.
+const MOST_ABSENT = 100_000;
 
 // The server quotes so many characters.
 const QUOTED = 200;
@@ -68,7 +73,7 @@ export class Timeline {
 
   /** Learn that the history goes at least as far. */
   reach(seq: number): void {
-    this.#last = Math.max(this.#last, seq);
+    if (seq > this.#last) this.#last = seq;
   }
 
   /** Take a message, a newer version of one, or a repeat; says whether anything changed. */
@@ -124,6 +129,7 @@ export class Timeline {
     const since = kept[index - 1]?.seq ?? 0;
     kept.splice(index, 0, { seq, at });
     this.#marks.set(userId, kept.slice(-MARKS));
+    forgetFirst(this.#marks, READERS);
     let changed = false;
     for (const [held, message] of this.#messages) {
       if (held <= since || held > seq || message.sender_id === userId) continue;
@@ -140,6 +146,9 @@ export class Timeline {
     for (const message of messages) changed = this.put(message, { since }) || changed;
     const first = Math.min(to + 1, ...messages.map((message) => message.seq));
     if (from === 1) this.#floor = Math.max(this.#floor, first - 1);
+    if (to - Math.max(from, this.#floor) > MOST_ABSENT) {
+      throw new Problem("internal", "The history has too many holes.");
+    }
     for (let seq = Math.max(from, this.#floor + 1); seq <= to; seq++) {
       if (!this.#messages.has(seq)) this.#absent.add(seq);
     }
@@ -207,8 +216,7 @@ export class Timeline {
     this.#now += 1;
     this.#reacted.delete(messageId);
     this.#reacted.set(messageId, { at, now: this.#now, reactions });
-    const oldest = this.#reacted.keys().next();
-    if (this.#reacted.size > REACTED && !oldest.done) this.#reacted.delete(oldest.value);
+    forgetFirst(this.#reacted, REACTED);
   }
 
   #firstRead(message: Message): string | null {
@@ -230,6 +238,12 @@ export class Timeline {
     const body = [...held.body].slice(0, QUOTED).join("");
     return { ...message, reply_to: { ...quote, body, deleted_at: held.deleted_at } };
   }
+}
+
+/** Bound a memory that grows by one at a time. */
+function forgetFirst(memory: Map<string, unknown>, most: number): void {
+  const first = memory.keys().next();
+  if (memory.size > most && !first.done) memory.delete(first.value);
 }
 
 /** Of two times, the first; null is none. */

@@ -17,6 +17,9 @@ from realtime.protocol import COMMANDS, Command
 _FIELD_CHARS = 100
 _INT_CHARS = 20
 
+# What lies deeper is not read: how deep json goes differs by version of Python.
+_LENIENT_LEVELS = 500
+
 
 def parse_command(kind: str, data: object) -> Command:
     """
@@ -81,12 +84,13 @@ def read_leniently(text: str) -> object:
     """
     Read what only a strict reader refuses: lone surrogates, NaN, huge numbers.
 
-    Gives None for what is no JSON at all.
+    Gives None for what is no JSON at all, and for what lies too deep.
     """
     try:
-        return json.loads(text, parse_int=_bounded_int)
+        value = json.loads(text, parse_int=_bounded_int)
     except (ValueError, RecursionError):
         return None
+    return None if _is_too_deep(value) else value
 
 
 def encode_refusal(reference: int | str | None, problem: Problem) -> bytes:
@@ -109,6 +113,20 @@ def encode_refusal(reference: int | str | None, problem: Problem) -> bytes:
 def _bounded_int(digits: str) -> int | float:
     """Read a number of any length; Python refuses long ones as a whole."""
     return int(digits) if len(digits) <= _INT_CHARS else float(digits)
+
+
+def _is_too_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(_LENIENT_LEVELS):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _is_clean(text: str) -> bool:

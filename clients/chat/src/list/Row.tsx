@@ -1,6 +1,8 @@
 import type { Conversation } from "@callboard/client";
 import type { VNode } from "preact";
 import { memo } from "preact/compat";
+import { GigState } from "../panels/GigState.js";
+import { useGig } from "../panels/gig.js";
 import { useSession } from "../session.js";
 import { Avatar } from "../ui/Avatar.js";
 import { Badge } from "../ui/Badge.js";
@@ -25,6 +27,7 @@ export const Row = memo(function Row(props: RowProps): VNode {
   const { conversation, typing, isCurrent, isStop, onOpen } = props;
   const { me, t, locale } = useSession();
   const title = useTitle(conversation);
+  const gig = useGig(conversation.kind === "gig" ? conversation.gig_id : null);
   const isMuted = isMutedAt(conversation.muted_until, Date.now());
   const when = conversation.last_message_at;
   const { unread } = conversation;
@@ -44,6 +47,7 @@ export const Row = memo(function Row(props: RowProps): VNode {
             <span class="list-name" dir="auto">
               {title}
             </span>
+            {gig && <GigState gig={gig} />}
             {when && (
               <time dateTime={when} title={fully(when, locale)}>
                 {brief(when, locale, t)}

@@ -1,5 +1,6 @@
 import type { Conversation } from "@callboard/client";
 import { usePeople } from "@callboard/client/react";
+import { useGig } from "../panels/gig.js";
 import { useSession } from "../session.js";
 import { nameOf } from "../ui/people.js";
 
@@ -18,6 +19,8 @@ export function useTitle(conversation: Conversation): string {
   const others = conversation.participants.filter((each) => each.user_id !== me);
   const ids = conversation.title === null ? others.slice(0, NAMED).map((each) => each.user_id) : [];
   const people = usePeople(ids);
+  const gig = useGig(conversation.kind === "gig" ? conversation.gig_id : null);
+  if (gig) return gig.title;
   if (conversation.title !== null) return conversation.title;
   if (conversation.kind === "assistant") return t("list.assistant");
   const names = ids.map((id) => nameOf(people.get(id), t));

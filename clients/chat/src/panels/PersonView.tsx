@@ -1,8 +1,8 @@
-import { usePerson } from "@callboard/client/react";
+import { usePerson, useStore } from "@callboard/client/react";
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
 import { useGo } from "../route.js";
 import { useSession } from "../session.js";
+import { Drafts } from "../thread/drafts.js";
 import { Avatar } from "../ui/Avatar.js";
 import { Button } from "../ui/Button.js";
 import { usePresenceWords } from "../ui/Presence.js";
@@ -49,16 +49,23 @@ export function PersonView({ userId }: { userId: string }): VNode {
 
 /** Where the first message is written: sending it opens the conversation. */
 function FirstMessage({ userId, name }: { userId: string; name: string }): VNode {
-  const { client, t } = useSession();
+  const { client, me, t } = useSession();
   const go = useGo();
   const { act, isBusy } = useAct();
-  const [body, setBody] = useState("");
+  // Kept as that of a thread is: what one writes to somebody outlives a look elsewhere.
+  const drafts = Drafts.of(client, me);
+  const draft = drafts.in(userId);
+  const { body } = useStore(draft);
   const send = (): void => {
     const text = body.trim();
     if (text === "" || isBusy) return;
     void act(async () => {
       const thread = await client.openDirect(userId);
       thread.send({ body: text });
+      draft.clear();
+      // The conversation may have come first, and taken the draft along.
+      const moved = drafts.in(thread.id);
+      if (moved.get().body.trim() === text) moved.clear();
       go({ conversationId: thread.id }, { replace: true });
     });
   };
@@ -78,7 +85,7 @@ function FirstMessage({ userId, name }: { userId: string; name: string }): VNode
         aria-label={t("person.first", { name })}
         placeholder={t("person.first", { name })}
         value={body}
-        onInput={(event) => setBody(event.currentTarget.value)}
+        onInput={(event) => draft.write(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
           event.preventDefault();

@@ -10,34 +10,38 @@ export type Act = (work: () => Promise<unknown>, done?: string) => Promise<boole
 /**
  * What does things and says how they went: `done` where it was, plain words where it was not.
  *
- * One thing at a time: while it is under way a second press does nothing.
+ * One thing at a time: what is asked for meanwhile comes after. What must not be done twice
+ * is disabled while `isBusy`.
  */
 export function useAct(): { act: Act; isBusy: boolean } {
   const { t } = useSession();
   const notify = useNotify();
-  const [isBusy, setBusy] = useState(false);
-  const isUnderWay = useRef(false);
+  const [waiting, setWaiting] = useState(0);
+  const last = useRef<Promise<unknown>>(Promise.resolve());
   const act = useCallback<Act>(
-    async (work, done) => {
-      if (isUnderWay.current) return false;
-      isUnderWay.current = true;
-      setBusy(true);
-      try {
-        await work();
-        if (done) notify(done);
-        return true;
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        notify(t("panel.refused", { reason: problemText(error, t) }));
-        return false;
-      } finally {
-        isUnderWay.current = false;
-        setBusy(false);
-      }
+    (work, done) => {
+      const run = async (): Promise<boolean> => {
+        try {
+          await work();
+          if (done) notify(done);
+          return true;
+        } catch (error) {
+          if (!(error instanceof Problem)) throw error;
+          notify(t("panel.refused", { reason: problemText(error, t) }));
+          return false;
+        } finally {
+          setWaiting((count) => count - 1);
+        }
+      };
+      setWaiting((count) => count + 1);
+      // However the one before went, it told itself.
+      const turn = last.current.then(run, run);
+      last.current = turn;
+      return turn;
     },
     [notify, t],
   );
-  return { act, isBusy };
+  return { act, isBusy: waiting > 0 };
 }
 
 /** What was fetched, or why it could not be. */

@@ -1,4 +1,4 @@
-import type { Callboard, Told, UserPermission, WritePermission } from "@callboard/client";
+import type { Callboard, Thread, Told, UserPermission, WritePermission } from "@callboard/client";
 import { Cell, Problem, type Store } from "@callboard/client";
 import { useStore } from "@callboard/client/react";
 import { useMemo } from "preact/hooks";
@@ -49,11 +49,7 @@ function permissionOf(
   const key = conversationId ?? userId;
   const known = board.get(key);
   if (known) return known;
-  const ask = async (): Promise<Standing> =>
-    conversationId === null
-      ? ofUser(await client.permissions(userId))
-      : ofThread(await client.thread(conversationId).permissions());
-  const made = new Permission(client, ask, (event) => matters(event, conversationId));
+  const made = new Permission(client, conversationId, userId);
   board.set(key, made);
   return made;
 }
@@ -62,18 +58,23 @@ function permissionOf(
 class Permission implements Store<Standing | null> {
   readonly #cell = new Cell<Standing | null>(null);
   readonly #client: Callboard;
+  readonly #thread: Thread | null;
   readonly #ask: () => Promise<Standing>;
   readonly #matters: (event: Told) => boolean;
   #lookers = 0;
   #isAsking = false;
   #isStale = false;
   #endings: (() => void)[] = [];
+  #failed = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(client: Callboard, ask: () => Promise<Standing>, matters: (event: Told) => boolean) {
+  constructor(client: Callboard, conversationId: string | null, userId: string) {
     this.#client = client;
-    this.#ask = ask;
-    this.#matters = matters;
+    const thread = conversationId === null ? null : client.thread(conversationId);
+    this.#thread = thread;
+    this.#ask = async () =>
+      thread ? ofThread(await thread.permissions()) : ofUser(await client.permissions(userId));
+    this.#matters = (event) => matters(event, conversationId);
   }
 
   readonly get = (): Standing | null => this.#cell.get();
@@ -92,7 +93,15 @@ class Permission implements Store<Standing | null> {
   #begin(): void {
     const { status, connections } = this.#client;
     let wasOnline = status.get().state === "online";
+    const look = (): void => {
+      if (document.visibilityState === "visible") this.#again();
+    };
+    addEventListener("focus", look);
+    document.addEventListener("visibilitychange", look);
     this.#endings = [
+      // An account that is no longer suspended is told by nothing.
+      () => removeEventListener("focus", look),
+      () => document.removeEventListener("visibilitychange", look),
       this.#client.on((event) => {
         if (this.#matters(event)) this.#again();
       }),
@@ -103,8 +112,23 @@ class Permission implements Store<Standing | null> {
       }),
       // With whom one is linked, and whom one blocks, which no event tells.
       connections.subscribe(() => this.#again()),
+      this.#watchRefusals(),
     ];
     this.#again();
+  }
+
+  /** What the server refuses to take says that something is not as it was known. */
+  #watchRefusals(): () => void {
+    const thread = this.#thread;
+    if (thread === null) return () => undefined;
+    const count = (): number =>
+      thread.get().pending.filter((each) => each.state === "failed").length;
+    this.#failed = count();
+    return thread.subscribe(() => {
+      const failed = count();
+      if (failed > this.#failed) this.#again();
+      this.#failed = failed;
+    });
   }
 
   #end(): void {

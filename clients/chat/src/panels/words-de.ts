@@ -146,7 +146,7 @@ export const de: Record<keyof typeof en, Word> = {
   "details.mute.off": "An",
   "details.archive": "Archivieren",
   "details.unarchive": "Aus dem Archiv holen",
-  "details.archived": "Archiviert. Eine neue Nachricht holt sie zurück.",
+  "details.archived": "Archiviert. Sie ist jetzt unter „Archiviert“ und meldet sich nicht mehr.",
   "details.unarchived": "Aus dem Archiv geholt.",
   "details.gig": "Auftrag",
   "details.gig.deadline": "Bewerben bis",

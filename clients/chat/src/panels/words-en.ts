@@ -138,7 +138,7 @@ export const en = {
   "details.mute.off": "On",
   "details.archive": "Archive",
   "details.unarchive": "Take out of the archive",
-  "details.archived": "Archived. A new message brings it back.",
+  "details.archived": "Archived. It is under “Archived” now, and rings no more.",
   "details.unarchived": "Taken out of the archive.",
   "details.gig": "Gig",
   "details.gig.deadline": "Apply until",

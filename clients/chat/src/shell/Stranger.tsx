@@ -5,6 +5,7 @@ import { otherOf } from "../list/title.js";
 import { PersonView } from "../panels/PersonView.js";
 import { useGo } from "../route.js";
 import { useSession } from "../session.js";
+import { Drafts } from "../thread/drafts.js";
 import { Avatar } from "../ui/Avatar.js";
 import { useName } from "../ui/people.js";
 import { Back } from "./MainPart.js";
@@ -15,15 +16,23 @@ import { Back } from "./MainPart.js";
  * Where there is one after all, or as soon as there is, it is shown instead.
  */
 export function Stranger({ userId }: { userId: string }): VNode {
-  const { me } = useSession();
+  const { client, me } = useSession();
   const go = useGo();
   const name = useName(userId);
   const conversationId =
     useConversations().items.find((each) => otherOf(each, me) === userId)?.id ?? null;
 
   useEffect(() => {
-    if (conversationId) go({ conversationId }, { replace: true });
-  }, [conversationId, go]);
+    if (!conversationId) return;
+    // What one has begun to write to them goes along.
+    const drafts = Drafts.of(client, me);
+    const begun = drafts.in(userId).get().body;
+    if (begun !== "" && drafts.in(conversationId).get().body === "") {
+      drafts.in(conversationId).write(begun);
+      drafts.in(userId).clear();
+    }
+    go({ conversationId }, { replace: true });
+  }, [client, me, userId, conversationId, go]);
 
   return (
     <>

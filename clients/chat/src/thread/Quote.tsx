@@ -25,10 +25,10 @@ export function Quote({ quote, isCurrent }: QuoteProps): VNode {
       type="button"
       class="thread-quote"
       tabIndex={isCurrent ? 0 : -1}
-      aria-label={t("thread.quote.jump", { name })}
       onClick={() => actions.jump(quote.seq)}
     >
       <QuoteText quote={quote} name={name} />
+      <span class="unseen">{t("thread.quote.jump")}</span>
     </button>
   );
 }

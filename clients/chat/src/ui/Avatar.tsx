@@ -30,22 +30,28 @@ export function Avatar({
   const [broken, setBroken] = useState<string | null>(null);
   const picture = pictureOf(person?.avatar_url);
   const shown = name ?? person?.display_name ?? "";
+  const hasPicture = picture !== null && picture !== broken;
   return (
     <span class={`ui-avatar ui-avatar-${size}`}>
-      <span class={`ui-avatar-face ui-face-${faceOf(userId ?? shown)}`} aria-hidden="true">
+      <span
+        class={`ui-avatar-face ui-face-${faceOf(userId ?? shown)}`}
+        aria-hidden="true"
+        // Drawn, not written: what is copied or called a button's name has no stray letters.
+        data-letters={icon || hasPicture ? undefined : lettersOf(shown)}
+      >
         {icon ? (
           <Icon name={icon} />
-        ) : picture && picture !== broken ? (
-          <img
-            src={picture}
-            alt=""
-            loading="lazy"
-            decoding="async"
-            referrerpolicy="no-referrer"
-            onError={() => setBroken(picture)}
-          />
         ) : (
-          lettersOf(shown)
+          hasPicture && (
+            <img
+              src={picture}
+              alt=""
+              loading="lazy"
+              decoding="async"
+              referrerpolicy="no-referrer"
+              onError={() => setBroken(picture)}
+            />
+          )
         )}
       </span>
       {presence && userId && <Presence userId={userId} />}

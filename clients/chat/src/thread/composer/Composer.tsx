@@ -211,8 +211,9 @@ export function Composer({ thread, state, draft, field, onSent }: ComposerProps)
           }}
           onPaste={(event) => {
             const given = event.clipboardData;
-            // What offices copy is text first, with a picture of it.
-            if (edit !== null || given === null || given.types.includes("text/plain")) return;
+            // Events that scripts make may hold nothing. What offices copy is text first,
+            // with a picture of it.
+            if (edit !== null || !given || given.types.includes("text/plain")) return;
             if (given.files.length === 0) return;
             event.preventDefault();
             take(given);

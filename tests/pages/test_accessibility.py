@@ -1,0 +1,114 @@
+"""Nobody is shut out: axe finds nothing against WCAG 2.2 AA, in any view or look."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.clients.nodejs import CLIENTS
+from tests.pages.conftest import OpenAs
+from tests.pages.scenes import set_scene, show, views_of
+from tests.pages.site import Site
+from tests.pages.windows import Look
+
+_AXE = CLIENTS / "node_modules" / "axe-core" / "axe.min.js"
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+_LOOK = """async rules => {
+  const { violations } = await axe.run(document, {
+    runOnly: { type: "tag", values: rules }, resultTypes: ["violations"] });
+  return violations.map(({ id, nodes }) => ({ id, nodes: nodes.slice(0, 4).map(
+    ({ html, failureSummary }) => html.slice(0, 200) + "\\n" + failureSummary) }));
+}"""
+
+
+async def barriers(page: Page) -> list[dict[str, Any]]:
+    """Find what shuts people out of the page as it is."""
+    if not await page.evaluate("'axe' in globalThis"):
+        await page.evaluate(_AXE.read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = await page.evaluate(_LOOK, _RULES)
+    return found
+
+
+def told(found: Mapping[str, list[dict[str, Any]]]) -> str:
+    """Write each finding once, with the views that have it."""
+    views: dict[str, list[str]] = {}
+    for view, some in found.items():
+        for each in some:
+            for node in each["nodes"]:
+                views.setdefault(f"{each['id']}: {node}", []).append(view)
+    return "\n\n".join(
+        f"{each}\n  in {', '.join(where)}" for each, where in views.items()
+    )
+
+
+# Every width meets every colour, language and direction, and so do the colours.
+_LOOKS: Mapping[str, Look] = {
+    "desktop light en ltr": {
+        "width": 1280,
+        "color_scheme": "light",
+        "locale": "en-GB",
+        "dir": "ltr",
+    },
+    "desktop dark de rtl": {
+        "width": 1280,
+        "color_scheme": "dark",
+        "locale": "de-DE",
+        "dir": "rtl",
+    },
+    "phone light de rtl": {
+        "width": 360,
+        "color_scheme": "light",
+        "locale": "de-DE",
+        "dir": "rtl",
+    },
+    "phone dark en ltr": {
+        "width": 360,
+        "color_scheme": "dark",
+        "locale": "en-GB",
+        "dir": "ltr",
+    },
+}
+
+
+@pytest.mark.parametrize("look", _LOOKS)
+async def test_no_view_has_a_barrier(open_as: OpenAs, site: Site, look: str) -> None:
+    views = views_of(await set_scene(site))
+    # Colours are measured when they have stopped to change.
+    page = await open_as("ada", **_LOOKS[look], reduced_motion="reduce")
+    found = {}
+    for name, place in views.items():
+        await show(page, place)
+        if some := await barriers(page):
+            found[name] = some
+    assert not found, told(found)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_nothing_that_opens_has_a_barrier(
+    open_as: OpenAs, site: Site, scheme: Literal["light", "dark"]
+) -> None:
+    views = views_of(await set_scene(site))
+    page = await open_as("ada", color_scheme=scheme, reduced_motion="reduce")
+    found = {}
+
+    async def look(name: str) -> None:
+        if some := await barriers(page):
+            found[name] = some
+
+    await show(page, views["search"])
+    await page.get_by_role("searchbox").fill("primes")
+    await expect(page.locator("mark").first).to_be_visible()
+    await look("results")
+
+    await show(page, views["talk"])
+    row = page.locator(".thread-row").last
+    await row.hover()
+    await row.get_by_role("button", name="Message options").click()
+    await expect(page.get_by_role("menu")).to_be_visible()
+    await look("menu of a message")
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Emoji").last.click()
+    await look("emoji")
+    await page.keyboard.press("Escape")
+    assert not found, told(found)

@@ -7,7 +7,13 @@ export default defineConfig({
       {
         // Against real servers: started by tests/clients/test_javascript_server.py, which
         // says in CALLBOARD_DOOR where to ask for them.
-        test: { name: "server", include: ["tests/server/*.test.ts"], testTimeout: 30_000 },
+        test: {
+          name: "server",
+          include: ["tests/server/*.test.ts"],
+          // A machine may be busy with much else, and a killed server takes a while to start.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
       },
     ],
   },

@@ -1,18 +1,16 @@
 import { expect, test, vi } from "vitest";
 import { bodies, clientOf, door, historyOf, online, pair, until } from "./stage.js";
 
-// The server's clocks may differ by ten seconds, so a token holds for so much longer.
-const LEEWAY_S = 10;
-
 test("a token that runs out is replaced in time, and the session goes on", async () => {
   const { one, other, id } = await pair();
-  const { token: brief } = await door("token", { user_id: one.id, seconds: 2 });
+  // It is taken for another nine seconds, as clocks differ; the client's own says it is due.
+  const { token: brief } = await door("token", { user_id: one.id, seconds: -1 });
   const token = vi.fn().mockReturnValue(one.token).mockReturnValueOnce(brief);
   const here = await online(one, { token });
   const states: string[] = [];
   here.status.subscribe(() => states.push(here.status.get().state));
 
-  await vi.waitFor(() => expect(token).toHaveBeenCalledTimes(2), { timeout: 5000 });
+  await vi.waitFor(() => expect(token).toHaveBeenCalledTimes(2), { timeout: 20_000 });
   (await online(other)).thread(id).send({ body: "still there?" });
   const { messages } = await until(here.thread(id), (state) => state.messages.length === 1);
   expect(bodies(messages)).toEqual(["still there?"]);
@@ -21,8 +19,8 @@ test("a token that runs out is replaced in time, and the session goes on", async
 
 test("where no new token comes in time, the session waits for one and resumes", async () => {
   const { one, other, id } = await pair();
-  // It has run out, and is taken for the leeway only.
-  const { token: brief } = await door("token", { user_id: one.id, seconds: 1.5 - LEEWAY_S });
+  // Where the way there takes longer, the server's leeway for clocks lets it in all the same.
+  const { token: brief } = await door("token", { user_id: one.id, seconds: 2 });
   let isSignedIn = true;
   const token = vi.fn(async () => {
     if (token.mock.calls.length === 1) return brief;

@@ -41,6 +41,8 @@ class Proxy:
     port: int = 0
     is_up: bool = True
     """Whether connections are taken; those which are there are cut by `cut`."""
+    takes_sockets: bool = True
+    """Whether sockets are let through where connections are taken."""
     is_wild: bool = False
     """Whether events come twice, late, out of order, and long after their time."""
     lost_replies: int = 0
@@ -75,7 +77,7 @@ class Proxy:
         """Be a good line again; what hung breaks."""
         self._flowing.set()
         self.is_up, self.is_wild, self.forgets_cursors = True, False, False
-        self.lost_replies, self.stays_down = 0, False
+        self.lost_replies, self.stays_down, self.takes_sockets = 0, False, True
         if self.http:
             self.http.clear()
             self.cut()
@@ -112,6 +114,8 @@ class Proxy:
     ) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         is_socket = "\r\nupgrade: websocket\r\n" in head.lower()
+        if is_socket and not self.takes_sockets:
+            return
         if not is_socket:
             method, path, _ = head.split(" ", 2)
             self.http_calls.append(f"{method} {path}")

@@ -90,6 +90,13 @@ class Site:
         self.line.is_up = False
         self.line.cut()
 
+    def lose_api(self) -> None:
+        """Give pages, but let nothing of the chat through, until `come_back`."""
+        self.has_failed = True
+        self.line.takes_sockets = False
+        self.line.http["/v1/"] = "gateway"
+        self.line.cut()
+
     def come_back(self) -> None:
         """Be within reach again."""
         self.line.calm()

@@ -38,6 +38,8 @@ export function OfflineBar({ t }: { t: Translate }): VNode {
 
 function words(status: Status, t: Translate): string {
   if (status.state === "closed") {
+    // Whose access has ended is one's own; elsewhere it may be the other's.
+    if (status.reason?.code === "suspended") return t("shell.bar.suspended");
     return status.reason ? problemText(status.reason, t) : t("shell.bar.closed");
   }
   return t(status.state === "waiting" ? "shell.bar.waiting" : "shell.bar.connecting");

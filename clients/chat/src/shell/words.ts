@@ -32,6 +32,8 @@ export const en = {
   },
   "shell.bar.now": "Try now",
   "shell.bar.closed": "The connection has been closed.",
+  "shell.bar.suspended":
+    "You have been signed out. Sign in again, unless your account is suspended.",
 } satisfies Words;
 
 export const de: Record<keyof typeof en, Word> = {
@@ -66,4 +68,6 @@ export const de: Record<keyof typeof en, Word> = {
   },
   "shell.bar.now": "Jetzt versuchen",
   "shell.bar.closed": "Die Verbindung wurde geschlossen.",
+  "shell.bar.suspended":
+    "Sie wurden abgemeldet. Melden Sie sich neu an, falls Ihr Konto nicht gesperrt ist.",
 };

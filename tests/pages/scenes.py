@@ -22,6 +22,13 @@ _TALK = (
 )
 
 
+VIEWS = (
+    *("list", "talk", "gig", "group", "asked", "declined", "blocked"),
+    *("notifications", "preferences", "requests", "search", "new"),
+    *("details", "group details"),
+)
+
+
 @dataclass(frozen=True)
 class Scene:
     """Conversations by what they are."""

@@ -101,7 +101,7 @@ class Caller:
             page = await self.do(listing.page(following))
             for item in page["items"]:
                 yield item
-            following = page["next"]
+            following = listing.after(page, following)
             if following is None:
                 return
 

@@ -23,6 +23,7 @@ from uuid import uuid4
 
 import httpx
 
+from callboard_client.errors import ProtocolFault
 from callboard_client.shapes import Json, Page
 from callboard_client.wire import FIRST_ERROR_STATUS, problem
 
@@ -109,6 +110,18 @@ class Listing(Generic[T]):
         """
         query = {"limit": LARGEST_PAGE, **self.query, "next": following}
         return Call("GET", self.path, query)
+
+    def after(self, page: Page[T], asked: str | None) -> str | None:
+        """
+        Name what follows a page, None at the end.
+
+        Raises:
+            ProtocolFault: It is the page itself, and the list would never end.
+        """
+        following = page["next"]
+        if following is not None and following == asked:
+            raise ProtocolFault("the list goes in circles")
+        return following
 
 
 class Awaiting(Protocol):
@@ -234,5 +247,10 @@ def post(path: str, body: Mapping[str, Any] | None, key: str | None) -> Call[Any
 def part(text: str) -> str:
     """
     Write a text of anybody's as one part of a path.
+
+    Raises:
+        ValueError: It is none, and would make the path that of another call.
     """
+    if text in {"", ".", ".."}:
+        raise ValueError(f"not a part of a path: {text!r}")
     return quote(text, safe="")

@@ -4,7 +4,7 @@ Makes a store whole over HTTP: everything anew, or only what is missing.
 
 import logging
 
-from callboard_client.errors import Refused
+from callboard_client.errors import ProtocolFault, Refused
 from callboard_client.http import Api
 from callboard_client.store import Conversations
 from callboard_client.timeline import Gap
@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 # What a conversation answers that may no longer be read.
 UNREADABLE = frozenset({"not_found", "not_a_participant", "forbidden"})
+# Each round makes known what was missing; more than so many are a fault.
+MOST_ROUNDS = 100
 
 
 async def reload_all(api: Api, store: Conversations) -> None:
@@ -46,8 +48,13 @@ async def fill_gaps(api: Api, store: Conversations) -> None:
     Raises:
         Refused: Something was refused for another reason than the right to read.
         httpx.TransportError: The server could not be reached; call again.
+        ProtocolFault: What it gives is never what was asked for.
     """
+    rounds = 0
     while missing := store.missing():
+        rounds += 1
+        if rounds > MOST_ROUNDS:
+            raise ProtocolFault("what is missing does not come")
         for each in missing:
             if each.details:
                 await fetch_details(api, store, each.conversation_id)

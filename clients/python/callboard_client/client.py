@@ -26,6 +26,7 @@ from callboard_client.shapes import Event, Json, Message
 from callboard_client.socket import How, Socket
 from callboard_client.store import Conversations
 from callboard_client.tokens import Tokens, TokenSource
+from callboard_client.wire import milliseconds
 
 __all__ = ["Client"]
 
@@ -231,7 +232,11 @@ class Client:
             cursor=self.cursor,
             reply_timeout=self._reply_timeout,
         )
-        self.store.user_id = socket.hello["user_id"]
+        user_id = socket.hello["user_id"]
+        if self.store.user_id not in {"", user_id}:
+            await socket.close()
+            raise Refused("forbidden", "the server greets somebody else")
+        self.store.user_id = user_id
         return socket
 
     async def _live(self, socket: Socket) -> None:
@@ -271,7 +276,7 @@ class Client:
                 await self._reload()
                 await call(self._on_reload, str(data.get("reason", "resync")))
             case "draining":
-                after_s = data.get("reconnect_after_ms", 0) / 1000
+                after_s = (milliseconds(data.get("reconnect_after_ms")) or 0) / 1000
                 asyncio.get_running_loop().call_later(after_s, drained.set)
             case _:
                 parts = (self.store, self.inbox, self.presence, self.typing)

@@ -8,8 +8,9 @@ Every call raises `Refused` for an answer of 400 and above, and lets
 from collections.abc import AsyncIterator, Iterable
 from typing import cast
 
-from callboard_client.calls import LARGEST_PAGE, get
+from callboard_client.calls import LARGEST_PAGE, get, part
 from callboard_client.contract import Me, Profile, UserPermission, WritePermission
+from callboard_client.errors import ProtocolFault
 from callboard_client.person_calls import PersonCalls
 from callboard_client.shapes import Connection, Conversation, Json, Message, Page
 from callboard_client.uploads import Uploads
@@ -32,13 +33,13 @@ class Api(PersonCalls, Uploads):
         """
         Give the public profile of somebody.
         """
-        return await self.do(get(f"/v1/users/{user_id}"))
+        return await self.do(get(f"/v1/users/{part(user_id)}"))
 
     async def permissions(self, user_id: str) -> UserPermission:
         """
         Tell whether one may message somebody, why not, and what would unlock it.
         """
-        return await self.do(get(f"/v1/users/{user_id}/permissions"))
+        return await self.do(get(f"/v1/users/{part(user_id)}/permissions"))
 
     async def connections(self, *, status: str | None = None) -> list[Connection]:
         """
@@ -80,7 +81,7 @@ class Api(PersonCalls, Uploads):
         """
         End a connection.
         """
-        await self.call("DELETE", f"/v1/connections/{connection_id}")
+        await self.call("DELETE", f"/v1/connections/{part(connection_id)}")
 
     async def blocks(self) -> list[Json]:
         """
@@ -92,13 +93,13 @@ class Api(PersonCalls, Uploads):
         """
         Block somebody.
         """
-        await self.call("PUT", f"/v1/blocks/{user_id}")
+        await self.call("PUT", f"/v1/blocks/{part(user_id)}")
 
     async def unblock(self, user_id: str) -> None:
         """
         Lift a block of one's own.
         """
-        await self.call("DELETE", f"/v1/blocks/{user_id}")
+        await self.call("DELETE", f"/v1/blocks/{part(user_id)}")
 
     async def conversations(
         self, *, kind: str | None = None, status: str | None = None
@@ -113,7 +114,7 @@ class Api(PersonCalls, Uploads):
         """
         Give one conversation.
         """
-        answer = await self.call("GET", f"/v1/conversations/{conversation_id}")
+        answer = await self.call("GET", f"/v1/conversations/{part(conversation_id)}")
         return cast("Conversation", answer.get("conversation", answer))
 
     async def open_conversation(
@@ -130,7 +131,9 @@ class Api(PersonCalls, Uploads):
         """
         Tell whether one may write in a conversation, and why not.
         """
-        return await self.do(get(f"/v1/conversations/{conversation_id}/permissions"))
+        return await self.do(
+            get(f"/v1/conversations/{part(conversation_id)}/permissions")
+        )
 
     async def messages(
         self,
@@ -145,7 +148,7 @@ class Api(PersonCalls, Uploads):
         """
         answer = await self.call(
             "GET",
-            f"/v1/conversations/{conversation_id}/messages",
+            f"/v1/conversations/{part(conversation_id)}/messages",
             query={"before": before, "after": after, "limit": limit},
         )
         return cast("Page[Message]", answer)
@@ -161,6 +164,8 @@ class Api(PersonCalls, Uploads):
             for item in page["items"]:
                 if upto is not None and item["seq"] > upto:
                     return
+                if item["seq"] <= after:
+                    raise ProtocolFault("the history goes in circles")
                 after = item["seq"]
                 yield item
             if not page["items"] or page["next"] is None:
@@ -172,7 +177,7 @@ class Api(PersonCalls, Uploads):
         """
         Write a message; the same `client_id` again gives the message first stored.
         """
-        path = f"/v1/conversations/{conversation_id}/messages"
+        path = f"/v1/conversations/{part(conversation_id)}/messages"
         body_sent = {"client_id": client_id, "body": body, **more}
         return message_in(await self.call("POST", path, body=body_sent))
 
@@ -180,25 +185,25 @@ class Api(PersonCalls, Uploads):
         """
         Change the text of a message of one's own.
         """
-        path = f"/v1/messages/{message_id}"
+        path = f"/v1/messages/{part(message_id)}"
         return message_in(await self.call("PATCH", path, body={"body": body}))
 
     async def delete(self, message_id: str) -> Message | None:
         """
         Delete a message of one's own; gives the tombstone where the server does.
         """
-        answer = await self.call("DELETE", f"/v1/messages/{message_id}")
+        answer = await self.call("DELETE", f"/v1/messages/{part(message_id)}")
         return message_in(answer) if answer else None
 
     async def read(self, conversation_id: str, seq: int) -> Json:
         """
         Mark a conversation as read, up to and including a message.
         """
-        path = f"/v1/conversations/{conversation_id}/read"
+        path = f"/v1/conversations/{part(conversation_id)}/read"
         return await self.call("POST", path, body={"seq": seq})
 
     async def _settle(self, connection_id: str, verb: str) -> Connection:
-        path = f"/v1/connections/{connection_id}/{verb}"
+        path = f"/v1/connections/{part(connection_id)}/{verb}"
         return connection_in(await self.call("POST", path))
 
 

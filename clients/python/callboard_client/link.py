@@ -4,6 +4,7 @@ One socket after the other: connects, comes back, and knows when to stop.
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -25,6 +26,8 @@ Connect = Callable[[], Awaitable[Socket]]
 Follow = Callable[[Socket], Coroutine[Any, Any, None]]
 
 TOKEN_EXPIRED = 4001
+# Who is sent away sooner than this after each greeting waits longer each time.
+STEADY_S = 10.0
 # A refusal that may pass is tried this often, unless it asks for more patience than
 # somebody who waits for a message to go out has.
 MOST_REFUSALS = 5
@@ -141,9 +144,10 @@ class Link:
     async def _run(self) -> None:
         attempt = 0
         while self.failure is None:
+            greeted_at: float | None = None
             try:
                 async with self._session() as socket:
-                    attempt = 0
+                    greeted_at = time.monotonic()
                     await first_of(self._follow(socket), self._renew_token(socket))
             except Exception as fault:
                 at_least_s = self._pause_after(fault)
@@ -151,6 +155,8 @@ class Link:
                     await self._end(fault)
                     break
                 log.info("the connection is gone", extra={"fault": repr(fault)})
+                if greeted_at is not None and time.monotonic() - greeted_at > STEADY_S:
+                    attempt = 0
                 await asyncio.sleep(max(at_least_s, self._backoff.delay(attempt)))
                 attempt += 1
 

@@ -76,6 +76,8 @@ class SqliteOutbox:
     def __init__(self, path: Path | str, *, most: int = 1000) -> None:
         path = Path(path)
         path.touch(mode=0o600)
+        # Also where it was there before.
+        path.chmod(0o600)
         self._most = most
         self._lock = Lock()
         # Commits by itself; in other threads, but in one at a time.

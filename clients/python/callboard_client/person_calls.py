@@ -43,14 +43,16 @@ class PersonCalls:
         """
         Add a reaction to a message.
         """
-        return send("PUT", f"/v1/messages/{message_id}/reactions/{part(emoji)}")
+        return send("PUT", f"/v1/messages/{part(message_id)}/reactions/{part(emoji)}")
 
     @Asked
     def unreact(self, message_id: str, emoji: str) -> Call[Reactions]:
         """
         Take a reaction of one's own back.
         """
-        return send("DELETE", f"/v1/messages/{message_id}/reactions/{part(emoji)}")
+        return send(
+            "DELETE", f"/v1/messages/{part(message_id)}/reactions/{part(emoji)}"
+        )
 
     @Listed
     def notifications(
@@ -131,4 +133,4 @@ class PersonCalls:
         """
         Give a link at which an uploaded file can be had by anybody, for minutes.
         """
-        return get(f"/v1/uploads/{upload_id}")
+        return get(f"/v1/uploads/{part(upload_id)}")

@@ -4,7 +4,7 @@ What a platform's backend asks and decides about reports, and who did what.
 
 from typing import Unpack
 
-from callboard_client.calls import Asked, Call, Listed, Listing, get, post
+from callboard_client.calls import Asked, Call, Listed, Listing, get, part, post
 from callboard_client.contract import (
     Act,
     Decision,
@@ -45,7 +45,7 @@ class ModeratingCalls:
         """
         Give a report with what was reported, as it was.
         """
-        return get(f"{PLATFORM}/reports/{report_id}")
+        return get(f"{PLATFORM}/reports/{part(report_id)}")
 
     @Asked
     def resolve_report(
@@ -58,7 +58,7 @@ class ModeratingCalls:
         """
         Decide about a report, once.
         """
-        path = f"{PLATFORM}/reports/{report_id}/resolve"
+        path = f"{PLATFORM}/reports/{part(report_id)}/resolve"
         return post(path, decision, idempotency_key)
 
     @Listed

@@ -8,7 +8,7 @@ and is done wholly or not at all.
 from collections.abc import Iterable
 from typing import Unpack
 
-from callboard_client.calls import Asked, Call, Listed, Listing, get, post, send
+from callboard_client.calls import Asked, Call, Listed, Listing, get, part, post, send
 from callboard_client.contract import (
     Application,
     ApplicationFields,
@@ -53,7 +53,7 @@ class PeopleCalls:
         """
         Create or update a user.
         """
-        return send("PUT", f"{PLATFORM}/users/{user_id}", fields)
+        return send("PUT", f"{PLATFORM}/users/{part(user_id)}", fields)
 
     @Asked
     def put_users(
@@ -71,7 +71,7 @@ class PeopleCalls:
         """
         Suspend a user and close every session of theirs.
         """
-        return post(f"{PLATFORM}/users/{user_id}/suspend", None, idempotency_key)
+        return post(f"{PLATFORM}/users/{part(user_id)}/suspend", None, idempotency_key)
 
     @Asked
     def revoke(
@@ -80,7 +80,7 @@ class PeopleCalls:
         """
         Close every session of a user and refuse every token issued before now.
         """
-        return post(f"{PLATFORM}/users/{user_id}/revoke", None, idempotency_key)
+        return post(f"{PLATFORM}/users/{part(user_id)}/revoke", None, idempotency_key)
 
     @Asked
     def mint_token(
@@ -105,14 +105,14 @@ class PeopleCalls:
         """
         Create or update an organization.
         """
-        return send("PUT", f"{PLATFORM}/organizations/{organization_id}", fields)
+        return send("PUT", f"{PLATFORM}/organizations/{part(organization_id)}", fields)
 
     @Asked
     def organization(self, organization_id: str) -> Call[Organization]:
         """
         Give an organization.
         """
-        return get(f"{PLATFORM}/organizations/{organization_id}")
+        return get(f"{PLATFORM}/organizations/{part(organization_id)}")
 
     @Asked
     def put_organizations(
@@ -129,7 +129,7 @@ class PeopleCalls:
         """
         Walk the members of an organization.
         """
-        return Listing(f"{PLATFORM}/organizations/{organization_id}/members")
+        return Listing(f"{PLATFORM}/organizations/{part(organization_id)}/members")
 
     @Asked
     def put_organization_member(
@@ -141,7 +141,9 @@ class PeopleCalls:
         """
         Take somebody into an organization, or change what they do there.
         """
-        path = f"{PLATFORM}/organizations/{organization_id}/members/{user_id}"
+        path = (
+            f"{PLATFORM}/organizations/{part(organization_id)}/members/{part(user_id)}"
+        )
         return send("PUT", path, fields)
 
     @Asked
@@ -151,7 +153,9 @@ class PeopleCalls:
         """
         Take somebody out of an organization.
         """
-        path = f"{PLATFORM}/organizations/{organization_id}/members/{user_id}"
+        path = (
+            f"{PLATFORM}/organizations/{part(organization_id)}/members/{part(user_id)}"
+        )
         return send("DELETE", path)
 
     @Asked
@@ -159,14 +163,14 @@ class PeopleCalls:
         """
         Create or update a gig, a job or a project.
         """
-        return send("PUT", f"{PLATFORM}/gigs/{gig_id}", fields)
+        return send("PUT", f"{PLATFORM}/gigs/{part(gig_id)}", fields)
 
     @Asked
     def gig(self, gig_id: str) -> Call[Gig]:
         """
         Give a gig.
         """
-        return get(f"{PLATFORM}/gigs/{gig_id}")
+        return get(f"{PLATFORM}/gigs/{part(gig_id)}")
 
     @Asked
     def put_gigs(
@@ -182,7 +186,7 @@ class PeopleCalls:
         """
         Walk the team of a gig.
         """
-        return Listing(f"{PLATFORM}/gigs/{gig_id}/members")
+        return Listing(f"{PLATFORM}/gigs/{part(gig_id)}/members")
 
     @Asked
     def put_gig_member(
@@ -191,14 +195,16 @@ class PeopleCalls:
         """
         Take somebody into the team of a gig.
         """
-        return send("PUT", f"{PLATFORM}/gigs/{gig_id}/members/{user_id}", fields)
+        return send(
+            "PUT", f"{PLATFORM}/gigs/{part(gig_id)}/members/{part(user_id)}", fields
+        )
 
     @Asked
     def remove_gig_member(self, gig_id: str, user_id: str) -> Call[None]:
         """
         Take somebody out of the team of a gig.
         """
-        return send("DELETE", f"{PLATFORM}/gigs/{gig_id}/members/{user_id}")
+        return send("DELETE", f"{PLATFORM}/gigs/{part(gig_id)}/members/{part(user_id)}")
 
     @Asked
     def put_application(
@@ -207,7 +213,7 @@ class PeopleCalls:
         """
         Create or update an application to a gig.
         """
-        path = f"{PLATFORM}/gigs/{gig_id}/applications/{application_id}"
+        path = f"{PLATFORM}/gigs/{part(gig_id)}/applications/{part(application_id)}"
         return send("PUT", path, fields)
 
     @Asked
@@ -215,7 +221,9 @@ class PeopleCalls:
         """
         Give an application.
         """
-        return get(f"{PLATFORM}/gigs/{gig_id}/applications/{application_id}")
+        return get(
+            f"{PLATFORM}/gigs/{part(gig_id)}/applications/{part(application_id)}"
+        )
 
     @Asked
     def put_applications(
@@ -232,21 +240,21 @@ class PeopleCalls:
         """
         Create or update a group that the platform manages.
         """
-        return send("PUT", f"{PLATFORM}/groups/{group_id}", fields)
+        return send("PUT", f"{PLATFORM}/groups/{part(group_id)}", fields)
 
     @Asked
     def group(self, group_id: str) -> Call[Group]:
         """
         Give a group.
         """
-        return get(f"{PLATFORM}/groups/{group_id}")
+        return get(f"{PLATFORM}/groups/{part(group_id)}")
 
     @Listed
     def group_members(self, group_id: str) -> Listing[Participant]:
         """
         Walk the members of a group.
         """
-        return Listing(f"{PLATFORM}/groups/{group_id}/members")
+        return Listing(f"{PLATFORM}/groups/{part(group_id)}/members")
 
     @Asked
     def put_group_member(
@@ -255,14 +263,18 @@ class PeopleCalls:
         """
         Take somebody into a group.
         """
-        return send("PUT", f"{PLATFORM}/groups/{group_id}/members/{user_id}", fields)
+        return send(
+            "PUT", f"{PLATFORM}/groups/{part(group_id)}/members/{part(user_id)}", fields
+        )
 
     @Asked
     def remove_group_member(self, group_id: str, user_id: str) -> Call[None]:
         """
         Take somebody out of a group.
         """
-        return send("DELETE", f"{PLATFORM}/groups/{group_id}/members/{user_id}")
+        return send(
+            "DELETE", f"{PLATFORM}/groups/{part(group_id)}/members/{part(user_id)}"
+        )
 
     @Asked
     def put_group_members(
@@ -275,7 +287,7 @@ class PeopleCalls:
         """
         Take people into a group at once.
         """
-        path = f"{PLATFORM}/groups/{group_id}/members/batch"
+        path = f"{PLATFORM}/groups/{part(group_id)}/members/batch"
         return post(path, {"items": list(items)}, idempotency_key)
 
     @Asked
@@ -285,7 +297,7 @@ class PeopleCalls:
         """
         Create or update a connection in whatever state the platform knows it.
         """
-        return send("PUT", f"{PLATFORM}/connections/{connection_id}", fields)
+        return send("PUT", f"{PLATFORM}/connections/{part(connection_id)}", fields)
 
     @Asked
     def put_connections(

@@ -55,14 +55,14 @@ class TellingCalls:
         """
         Take back what `notify` told, by the id that it gave.
         """
-        return send("DELETE", f"{PLATFORM}/notifications/{notification_id}")
+        return send("DELETE", f"{PLATFORM}/notifications/{part(notification_id)}")
 
     @Asked
     def why(self, notification_id: str) -> Call[NotificationWhy]:
         """
         Tell why somebody was told something as they were, or was not.
         """
-        return get(f"{PLATFORM}/notifications/{notification_id}/why")
+        return get(f"{PLATFORM}/notifications/{part(notification_id)}/why")
 
     @Asked
     def dry_run(self, **what: Unpack[DryRun]) -> Call[DryRunAnswer]:
@@ -115,7 +115,7 @@ class TellingCalls:
         """
         Have a delivery that failed tried again.
         """
-        path = f"{PLATFORM}/deliveries/{delivery_id}/retry"
+        path = f"{PLATFORM}/deliveries/{part(delivery_id)}/retry"
         return Call("POST", path, can_repeat=False)
 
     @Asked
@@ -123,14 +123,18 @@ class TellingCalls:
         """
         Have somebody told what is told to a topic.
         """
-        return send("PUT", f"{PLATFORM}/topics/{part(topic)}/subscribers/{user_id}")
+        return send(
+            "PUT", f"{PLATFORM}/topics/{part(topic)}/subscribers/{part(user_id)}"
+        )
 
     @Asked
     def unsubscribe(self, topic: str, user_id: str) -> Call[None]:
         """
         Have somebody no longer told what is told to a topic.
         """
-        return send("DELETE", f"{PLATFORM}/topics/{part(topic)}/subscribers/{user_id}")
+        return send(
+            "DELETE", f"{PLATFORM}/topics/{part(topic)}/subscribers/{part(user_id)}"
+        )
 
     @Listed
     def suppressions(self) -> Listing[Suppression]:
@@ -198,7 +202,7 @@ class TellingCalls:
         """
         Give a webhook.
         """
-        return get(f"{PLATFORM}/webhooks/{webhook_id}")
+        return get(f"{PLATFORM}/webhooks/{part(webhook_id)}")
 
     @Asked
     def change_webhook(
@@ -207,14 +211,14 @@ class TellingCalls:
         """
         Change where a webhook leads, or of what it tells.
         """
-        return send("PATCH", f"{PLATFORM}/webhooks/{webhook_id}", changes)
+        return send("PATCH", f"{PLATFORM}/webhooks/{part(webhook_id)}", changes)
 
     @Asked
     def delete_webhook(self, webhook_id: str) -> Call[None]:
         """
         Have an address told nothing any more.
         """
-        return send("DELETE", f"{PLATFORM}/webhooks/{webhook_id}")
+        return send("DELETE", f"{PLATFORM}/webhooks/{part(webhook_id)}")
 
     @Asked
     def rotate_webhook_secret(
@@ -223,7 +227,7 @@ class TellingCalls:
         """
         Make a new secret; for a while both sign.
         """
-        path = f"{PLATFORM}/webhooks/{webhook_id}/rotate"
+        path = f"{PLATFORM}/webhooks/{part(webhook_id)}/rotate"
         return post(path, None, idempotency_key)
 
     @Asked
@@ -233,7 +237,9 @@ class TellingCalls:
         """
         Hold a webhook back.
         """
-        return post(f"{PLATFORM}/webhooks/{webhook_id}/pause", None, idempotency_key)
+        return post(
+            f"{PLATFORM}/webhooks/{part(webhook_id)}/pause", None, idempotency_key
+        )
 
     @Asked
     def resume_webhook(
@@ -242,7 +248,9 @@ class TellingCalls:
         """
         Let a webhook go on.
         """
-        return post(f"{PLATFORM}/webhooks/{webhook_id}/resume", None, idempotency_key)
+        return post(
+            f"{PLATFORM}/webhooks/{part(webhook_id)}/resume", None, idempotency_key
+        )
 
     @Asked
     def replay_webhook(
@@ -255,7 +263,9 @@ class TellingCalls:
         """
         Tell events again.
         """
-        return post(f"{PLATFORM}/webhooks/{webhook_id}/replay", which, idempotency_key)
+        return post(
+            f"{PLATFORM}/webhooks/{part(webhook_id)}/replay", which, idempotency_key
+        )
 
     @Asked
     def test_webhook(
@@ -264,7 +274,9 @@ class TellingCalls:
         """
         Send a webhook something to try it by.
         """
-        return post(f"{PLATFORM}/webhooks/{webhook_id}/test", None, idempotency_key)
+        return post(
+            f"{PLATFORM}/webhooks/{part(webhook_id)}/test", None, idempotency_key
+        )
 
     @Listed
     def webhook_deliveries(
@@ -273,5 +285,5 @@ class TellingCalls:
         """
         Walk what a webhook was told, the newest first.
         """
-        path = f"{PLATFORM}/webhooks/{webhook_id}/deliveries"
+        path = f"{PLATFORM}/webhooks/{part(webhook_id)}/deliveries"
         return Listing(path, {"status": status})

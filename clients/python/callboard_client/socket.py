@@ -6,13 +6,14 @@ shows what the server sent and sends whatever it is given.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import Literal, Self, cast
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from callboard_client.errors import ConnectionLost, ProtocolFault
@@ -37,6 +38,26 @@ NO_CLOSE_FRAME = 1006
 OVERFULL = 4000
 # A server that does not answer a close by then is not going to.
 CLOSE_TIMEOUT_S = 2.0
+# Far more than any frame of the contract has; a server that sends more is none.
+MOST_FRAME_BYTES = 16 * 1024 * 1024
+
+# One that writes everything down would write the token down, and what people say.
+quiet = logging.getLogger(f"{__name__}.frames")
+quiet.setLevel(logging.INFO)
+
+
+class Straight(connect):
+    """
+    Opens a connection to where it was sent, and follows nobody elsewhere.
+
+    A token that is a subprotocol would go along.
+    """
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """
+        Take an answer that leads elsewhere for the refusal that it is.
+        """
+        return exc
 
 
 class Socket:
@@ -91,7 +112,7 @@ class Socket:
             TimeoutError: It did not answer in time.
         """
         try:
-            connection = await connect(
+            connection = await Straight(
                 socket_address(url, cursor),
                 additional_headers=headers,
                 subprotocols=[Subprotocol(each) for each in subprotocols] or None,
@@ -99,14 +120,17 @@ class Socket:
                 compression=None,
                 open_timeout=timeout,
                 close_timeout=CLOSE_TIMEOUT_S,
-                # The server bounds its own frames; a long history may not fit in 1 MiB.
-                max_size=None,
+                max_size=MOST_FRAME_BYTES,
+                logger=quiet,
             )
         except InvalidStatus as error:
             answer = error.response
             headers_in = {name.lower(): each for name, each in answer.headers.items()}
             body = bytes(answer.body or b"")
             raise problem(answer.status_code, headers_in, body) from error
+        except InvalidHandshake as error:
+            # It went away in the middle, or something else answers in its place.
+            raise ConnectionError(f"no WebSocket there: {error}") from error
         return cls(connection, reply_timeout=reply_timeout, most_waiting=most_waiting)
 
     @classmethod
@@ -317,7 +341,7 @@ class Socket:
                     break
                 try:
                     self._sort(frame)
-                except (KeyError, TypeError) as error:
+                except (AttributeError, KeyError, TypeError) as error:
                     raise ProtocolFault(
                         "the server sent a frame out of shape"
                     ) from error
@@ -339,6 +363,9 @@ class Socket:
         kind = frame["type"]
         reply = self._asked.get(frame["id"]) if "id" in frame else None
         if reply is not None and kind in {"ok", "error"}:
+            if kind == "error":
+                # Out of shape, it ends the socket and not whoever asked.
+                refusal(frame["error"])
             if not reply.done():
                 reply.set_result(frame)
             return

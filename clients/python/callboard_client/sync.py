@@ -91,6 +91,6 @@ class Platform(PlatformCalls):
         while True:
             page = self.do(listing.page(following))
             yield from page["items"]
-            following = page["next"]
+            following = listing.after(page, following)
             if following is None:
                 return

@@ -284,3 +284,4 @@ class Timeline:
         self._absent = {seq for seq in self._absent if seq > base}
         for marks in self._reads.values():
             del marks[: bisect_left(marks, base + 1, key=lambda mark: mark.seq)]
+        self._reads = {user: marks for user, marks in self._reads.items() if marks}

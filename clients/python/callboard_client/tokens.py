@@ -2,12 +2,16 @@
 Where tokens come from, and when the next one is due.
 """
 
+import asyncio
 import base64
 import binascii
 import inspect
 import json
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
+
+from callboard_client.errors import Refused
 
 __all__ = ["TokenSource", "Tokens", "expiry_of"]
 
@@ -16,6 +20,7 @@ TokenSource = str | Callable[[], str | Awaitable[str]]
 
 JWT_PARTS = 3
 LAST_PART = 0.2
+PATIENCE_S = 30.0
 
 
 def expiry_of(token: str) -> float | None:
@@ -24,23 +29,35 @@ def expiry_of(token: str) -> float | None:
 
     Returns None for what is not a JWT or does not say.
     """
+    expiry = claims_of(token).get("exp")
+    try:
+        return float(expiry) if isinstance(expiry, int | float) else None
+    except OverflowError:
+        return None
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """
+    Read what a JWT says, without judging whether it is genuine; {} where it is none.
+    """
     parts = token.split(".")
     if len(parts) != JWT_PARTS:
-        return None
+        return {}
     payload = parts[1] + "=" * (-len(parts[1]) % 4)
     try:
         claims = json.loads(base64.urlsafe_b64decode(payload))
-    except (binascii.Error, ValueError):
-        return None
-    expiry = claims.get("exp") if isinstance(claims, dict) else None
-    return float(expiry) if isinstance(expiry, int | float) else None
+    except (binascii.Error, ValueError, RecursionError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
 
 
 class Tokens:
     """
     Holds the current token and fetches the next one from its source in time.
 
-    A source that is a plain string can never be renewed.
+    A source that is a plain string can never be renewed. All are one person's: a token
+    of somebody else is refused as `forbidden`, so that nobody sends, or is given, what
+    belongs to another.
     """
 
     def __init__(self, source: TokenSource, *, margin_s: float = 60.0) -> None:
@@ -48,6 +65,8 @@ class Tokens:
         self._margin_s = margin_s
         self._token: str | None = None
         self._due: float | None = None
+        self._user_id: str | None = None
+        self._fetching: asyncio.Task[str] | None = None
         if isinstance(source, str):
             self._take(source)
 
@@ -68,14 +87,21 @@ class Tokens:
 
     async def renew(self) -> str:
         """
-        Fetch a new token, whatever the present one is worth.
+        Fetch a new token, whatever the present one is worth; one fetch at a time.
 
         Whatever the source raises goes through.
+
+        Raises:
+            TimeoutError: It gave none in half a minute.
+            Refused: It gave somebody else's (`forbidden`).
         """
         if isinstance(self._source, str):
             return self._source
-        fetched = self._source()
-        return self._take(await fetched if inspect.isawaitable(fetched) else fetched)
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._fetch(self._source))
+            self._fetching.add_done_callback(self._fetched)
+        # Whoever gives up leaves the others their token.
+        return await asyncio.shield(self._fetching)
 
     def forget(self) -> None:
         """
@@ -90,7 +116,27 @@ class Tokens:
         """
         return None if self._due is None else max(0.0, self._due - time.time())
 
+    async def _fetch(self, source: Callable[[], str | Awaitable[str]]) -> str:
+        fetched = source()
+        if inspect.isawaitable(fetched):
+            async with asyncio.timeout(PATIENCE_S):
+                fetched = await fetched
+        return self._take(fetched)
+
+    def _fetched(self, task: asyncio.Task[str]) -> None:
+        self._fetching = None
+        if not task.cancelled():
+            # Seen, also where nobody waits any longer.
+            task.exception()
+
     def _take(self, token: str) -> str:
+        user_id = claims_of(token).get("sub")
+        if isinstance(user_id, str):
+            if self._user_id not in {None, user_id}:
+                raise Refused(
+                    "forbidden", "this token is somebody else's: make a new client"
+                )
+            self._user_id = user_id
         self._token = token
         expiry = expiry_of(token)
         if expiry is None:

@@ -11,6 +11,7 @@ from typing import cast
 import httpx
 
 from callboard_client.caller import Caller, trusted_certificates
+from callboard_client.calls import part
 from callboard_client.contract import Attachment, UploadTicket
 from callboard_client.wire import FIRST_ERROR_STATUS, problem
 
@@ -58,7 +59,7 @@ class Uploads(Caller):
             "mime_type": mime_type or mimetypes.guess_type(name)[0] or UNKNOWN_TYPE,
             "size": size,
         }
-        where = f"/v1/conversations/{conversation_id}/uploads"
+        where = f"/v1/conversations/{part(conversation_id)}/uploads"
         ticket = cast("UploadTicket", await self.call("POST", where, body=told))
         target = ticket["upload"]
         headers = {**target["headers"], "Content-Length": str(size)}

@@ -14,6 +14,7 @@ __all__ = [
     "decode_frame",
     "encode_frame",
     "http_address",
+    "milliseconds",
     "problem",
     "refusal",
     "socket_address",
@@ -22,6 +23,9 @@ __all__ = [
 SOCKET_PATH = "/v1/ws"
 SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 FIRST_ERROR_STATUS = 400
+LONGEST_WAIT_MS = 3_600_000
+# Python reads no more than some thousands, and nobody means more than these.
+MOST_DIGITS = 9
 PASSING_STATUSES = frozenset({429, 502, 503, 504})
 CODES_BY_STATUS = {
     400: "invalid",
@@ -82,7 +86,7 @@ def decode_frame(text: str | bytes) -> Json:
     """
     try:
         frame = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProtocolFault("the server sent a frame that is not JSON") from error
     if not isinstance(frame, dict) or not isinstance(frame.get("type"), str):
         raise ProtocolFault("the server sent a frame without a type")
@@ -93,13 +97,26 @@ def refusal(error: Mapping[str, Any]) -> Refused:
     """
     Read the `error` of a reply.
     """
+    details = error.get("details")
     return Refused(
-        error["code"],
-        error.get("message", ""),
-        retry=error.get("retry", False),
-        retry_after_ms=error.get("retry_after_ms"),
-        details=error.get("details"),
+        str(error["code"]),
+        str(error.get("message", "")),
+        retry=error.get("retry") is True,
+        retry_after_ms=milliseconds(error.get("retry_after_ms")),
+        details=details if isinstance(details, dict) else None,
     )
+
+
+def milliseconds(said: object) -> int | None:
+    """
+    Read how long the server wants one to wait: an hour at the most, whatever it says.
+
+    What is no length of time asks for nothing.
+    """
+    if isinstance(said, bool) or not isinstance(said, int | float):
+        return None
+    # Not so of NaN either.
+    return int(min(said, LONGEST_WAIT_MS)) if said >= 0 else None
 
 
 def problem(status: int, headers: Mapping[str, str], body: bytes) -> Refused:
@@ -112,18 +129,19 @@ def problem(status: int, headers: Mapping[str, str], body: bytes) -> Refused:
     if "json" in headers.get("content-type", ""):
         try:
             read = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             read = None
         document = read if isinstance(read, dict) else {}
     after_s = headers.get("retry-after", "")
-    after_ms = int(after_s) * 1000 if after_s.isdecimal() else None
+    is_number = after_s.isdecimal() and len(after_s) <= MOST_DIGITS
+    after_ms = int(after_s) * 1000 if is_number else None
     known = {"type", "title", "status", "detail", "code", "retry", "retry_after_ms"}
     details = document.get("details")
     return Refused(
-        document.get("code") or CODES_BY_STATUS.get(status, "internal"),
-        document.get("detail") or document.get("title") or f"HTTP status {status}",
-        retry=document.get("retry", status in PASSING_STATUSES),
-        retry_after_ms=document.get("retry_after_ms", after_ms),
+        str(document.get("code") or CODES_BY_STATUS.get(status, "internal")),
+        str(document.get("detail") or document.get("title") or f"HTTP status {status}"),
+        retry=bool(document.get("retry", status in PASSING_STATUSES)),
+        retry_after_ms=milliseconds(document.get("retry_after_ms", after_ms)),
         details=details
         if isinstance(details, dict)
         else {name: each for name, each in document.items() if name not in known},

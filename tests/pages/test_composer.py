@@ -8,6 +8,7 @@ from playwright.async_api import FilePayload, Page, expect
 from tests.pages.conftest import OpenAs
 from tests.pages.site import Site
 from tests.pages.threads import (
+    both_enter,
     conversation_of,
     enter,
     field_of,
@@ -37,7 +38,7 @@ def _letter(name: str, size: int = 2000) -> FilePayload:
 _GIVEN = """
 (name) => {
   const given = new DataTransfer();
-  given.items.add(new File(["%PDF-1.4"], name, { type: "application/pdf" }));
+  given.items.add(new File([name], name, { type: "application/pdf" }));
   return given;
 }
 """
@@ -52,6 +53,22 @@ async def _attach(page: Page, *files: FilePayload) -> None:
     await page.locator("input[type=file]").set_input_files(list(files))
 
 
+async def _are_there(page: Page, *names: str) -> None:
+    """Wait until these files have been uploaded."""
+    files = page.get_by_role("list", name="Files to send").get_by_role("listitem")
+    for name in names:
+        await expect(files.get_by_text(f"{name}, ready", exact=True)).to_be_attached()
+
+
+async def _saved(page: Page, text: str, name: str, directory: Path) -> bytes:
+    """Save a file of a message; gives what is in it."""
+    async with page.expect_download() as downloading:
+        await row_of(page, text).get_by_role("button", name=f"Save {name}").click()
+    path = directory / name
+    await (await downloading.value).save_as(path)
+    return path.read_bytes()
+
+
 async def test_a_draft_outlives_switching_and_reloading_and_is_gone_once_sent(
     open_as: OpenAs, site: Site
 ) -> None:
@@ -64,8 +81,11 @@ async def test_a_draft_outlives_switching_and_reloading_and_is_gone_once_sent(
     await expect(field_of(ada)).to_have_value("Half a thou")
     await row_of(ada, "usual crew").hover()
     await row_of(ada, "usual crew").get_by_role("button", name="Reply").click()
+    await _attach(ada, _letter("kept.pdf"))
+    await _are_there(ada, "kept.pdf")
     await ada.reload()
     await expect(field_of(ada)).to_have_value("Half a thou")
+    await _are_there(ada, "kept.pdf")
     await expect(ada.get_by_text("Answering Grace Okafor")).to_be_visible()
     # Somebody else in the same browser sees nothing of it.
     grace = await open_as("grace", context=ada.context)
@@ -73,6 +93,7 @@ async def test_a_draft_outlives_switching_and_reloading_and_is_gone_once_sent(
     await expect(field_of(grace)).to_have_value("")
     await say(ada, "Half a thought")
     await expect(row_of(grace, "Half a thought")).to_contain_text("usual crew")
+    await expect(row_of(grace, "Half a thought")).to_contain_text("kept.pdf")
     kept = "Object.keys(localStorage).filter((name) => name.includes('draft'))"
     assert await ada.evaluate(kept) == []
 
@@ -102,7 +123,7 @@ async def test_files_go_with_a_message_and_images_are_shown(
     await enter(ada, "Grace Okafor")
     await enter(grace, "Ada Moreau")
     await _attach(ada, _image("set.png", 300, 1200), _letter("call sheet.pdf"))
-    await expect(ada.get_by_role("list", name="Files to send")).to_be_visible()
+    await _are_there(ada, "set.png", "call sheet.pdf")
     await say(ada, "For Thursday")
     row = row_of(grace, "For Thursday")
     await row.get_by_role("button", name="Show set.png in full").click()
@@ -111,11 +132,8 @@ async def test_files_go_with_a_message_and_images_are_shown(
     assert await shown.evaluate("image => image.naturalHeight") == 1200
     await grace.keyboard.press("Escape")
     await expect(shown).to_have_count(0)
-    async with grace.expect_download() as downloading:
-        await row.get_by_role("button", name="Save call sheet.pdf").click()
-    download = await downloading.value
-    await download.save_as(tmp_path / "saved.pdf")
-    assert (tmp_path / "saved.pdf").read_bytes() == b"%PDF" * 500
+    saved = await _saved(grace, "For Thursday", "call sheet.pdf", tmp_path)
+    assert saved == b"%PDF" * 500
 
 
 async def test_files_that_cannot_go_say_why_and_can_be_taken_away(
@@ -144,9 +162,8 @@ async def test_files_that_cannot_go_say_why_and_can_be_taken_away(
     ).to_be_visible()
 
 
-async def test_files_are_pasted_and_dropped(open_as: OpenAs) -> None:
-    ada = await open_as("ada")
-    await enter(ada, "Grace Okafor")
+async def test_files_are_pasted_and_dropped(open_as: OpenAs, tmp_path: Path) -> None:
+    ada, grace = await both_enter(open_as)
     files = ada.get_by_role("list", name="Files to send").get_by_role("listitem")
     given = await ada.evaluate_handle(_GIVEN, "given.pdf")
     thread = ada.locator(".thread")
@@ -159,6 +176,10 @@ async def test_files_are_pasted_and_dropped(open_as: OpenAs) -> None:
     await field_of(ada).evaluate(_PASTE, pasted)
     await expect(files).to_have_count(2)
     await expect(files.last).to_contain_text("pasted.pdf")
+    await _are_there(ada, "given.pdf", "pasted.pdf")
+    await say(ada, "Both contracts")
+    for name in ("given.pdf", "pasted.pdf"):
+        assert await _saved(grace, "Both contracts", name, tmp_path) == name.encode()
 
 
 async def test_people_are_offered_after_an_at_sign(open_as: OpenAs) -> None:

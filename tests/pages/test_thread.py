@@ -2,43 +2,33 @@
 
 import re
 
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from realtime.actions import connections
 from realtime.actor import Actor
 from tests.pages.conftest import OpenAs
 from tests.pages.site import Site
 from tests.pages.threads import (
+    both_enter,
+    choose,
     conversation_of,
     enter,
     field_of,
     give_past,
     row_of,
     say,
-    scroll_by,
-    top_of,
-    write_as,
 )
-
-
-async def _both(open_as: OpenAs) -> tuple[Page, Page]:
-    ada, grace = await open_as("ada"), await open_as("grace")
-    await enter(ada, "Grace Okafor")
-    await enter(grace, "Ada Moreau")
-    return ada, grace
-
-
-async def _choose(page: Page, text: str, item: str) -> None:
-    """Choose something in a message's menu, as with a mouse."""
-    await row_of(page, text).hover()
-    await row_of(page, text).get_by_role("button", name="Message options").click()
-    await page.get_by_role("menuitem", name=item).click()
 
 
 async def test_a_message_goes_from_sent_to_read(open_as: OpenAs, site: Site) -> None:
     ada = await open_as("ada")
     await enter(ada, "Grace Okafor")
+    site.line.freeze()
     await say(ada, "Is Thursday still good?")
+    await expect(
+        row_of(ada, "Thursday").get_by_text("Sending …", exact=True)
+    ).to_be_attached()
+    site.line.calm()
     await expect(
         row_of(ada, "Thursday").get_by_text("Sent", exact=True)
     ).to_be_attached()
@@ -59,7 +49,7 @@ async def test_a_message_goes_from_sent_to_read(open_as: OpenAs, site: Site) -> 
 
 
 async def test_who_types_is_seen_until_the_message_comes(open_as: OpenAs) -> None:
-    ada, grace = await _both(open_as)
+    ada, grace = await both_enter(open_as)
     await field_of(ada).press_sequentially("Well")
     await expect(grace.get_by_text("Ada Moreau is typing …")).to_be_visible()
     await field_of(ada).press("Enter")
@@ -67,11 +57,27 @@ async def test_who_types_is_seen_until_the_message_comes(open_as: OpenAs) -> Non
     await expect(grace.get_by_text("is typing")).to_have_count(0)
 
 
+async def test_who_is_there_is_said_above_the_thread(open_as: OpenAs) -> None:
+    ada = await open_as("ada")
+    await enter(ada, "Grace Okafor")
+    about = ada.get_by_role("region", name="Messages").get_by_role(
+        "button", name=re.compile("^(online|offline|away)? ?Grace Okafor")
+    )
+    grace = await open_as("grace")
+    await expect(about).to_contain_text("online")
+    await grace.get_by_role("button", name="Grace Okafor, Online").click()
+    await grace.get_by_role("menuitemradio", name="Away").click()
+    await expect(about).to_contain_text("away")
+    await grace.close()
+    # Whoever only reloads has not gone: it takes ten seconds.
+    await expect(about).to_contain_text("last seen just now", timeout=40_000)
+
+
 async def test_an_answer_quotes_and_leads_back(open_as: OpenAs, site: Site) -> None:
     await give_past(site, "ada", "grace", 300)
-    ada, grace = await _both(open_as)
+    ada, grace = await both_enter(open_as)
     await say(grace, "Which lens do you want?")
-    await _choose(ada, "Which lens", "Reply")
+    await choose(ada, "Which lens", "Reply")
     await expect(ada.get_by_text("Answering Grace Okafor")).to_be_visible()
     await say(ada, "The 35.")
     answer = row_of(grace, "The 35.")
@@ -84,14 +90,15 @@ async def test_an_answer_quotes_and_leads_back(open_as: OpenAs, site: Site) -> N
     await (
         row_of(grace, "The 35.").get_by_role("button", name="Go to the message").click()
     )
-    question = grace.locator(".thread-row-lit", has_text="Which lens do you want?")
+    question = grace.locator(".thread-row", has_text="Which lens do you want?").first
+    await expect(question).to_have_class(re.compile("thread-row-lit"))
     await expect(question).to_be_in_viewport()
     await expect(question).to_be_focused()
     await expect(grace.locator(".thread-row-lit")).to_have_count(0)
 
 
 async def test_reactions_come_and_go_and_say_whose_they_are(open_as: OpenAs) -> None:
-    ada, grace = await _both(open_as)
+    ada, grace = await both_enter(open_as)
     await say(ada, "We wrapped!")
     await row_of(grace, "We wrapped!").hover()
     await row_of(grace, "We wrapped!").get_by_role("button", name="React").click()
@@ -114,7 +121,7 @@ async def test_reactions_come_and_go_and_say_whose_they_are(open_as: OpenAs) -> 
 
 
 async def test_an_edit_is_marked_and_its_past_is_shown(open_as: OpenAs) -> None:
-    ada, grace = await _both(open_as)
+    ada, grace = await both_enter(open_as)
     await say(ada, "Call is at six")
     await expect(row_of(grace, "Call is at six")).to_be_visible()
     await field_of(ada).fill("")
@@ -131,12 +138,12 @@ async def test_an_edit_is_marked_and_its_past_is_shown(open_as: OpenAs) -> None:
 
 
 async def test_deleting_asks_first_and_leaves_a_tombstone(open_as: OpenAs) -> None:
-    ada, grace = await _both(open_as)
+    ada, grace = await both_enter(open_as)
     await say(ada, "My number is 555")
     await expect(row_of(grace, "555")).to_be_visible()
-    await _choose(ada, "555", "Delete")
+    await choose(ada, "555", "Delete")
     await ada.get_by_role("dialog").get_by_role("button", name="Cancel").click()
-    await _choose(ada, "555", "Delete")
+    await choose(ada, "555", "Delete")
     await ada.get_by_role("dialog").get_by_role("button", name="Delete").click()
     for page in (ada, grace):
         await expect(page.get_by_text("555")).to_have_count(0)
@@ -146,9 +153,9 @@ async def test_deleting_asks_first_and_leaves_a_tombstone(open_as: OpenAs) -> No
 async def test_a_message_of_somebody_else_can_be_reported(
     open_as: OpenAs, site: Site
 ) -> None:
-    ada, grace = await _both(open_as)
+    ada, grace = await both_enter(open_as)
     await say(grace, "Buy my course")
-    await _choose(ada, "Buy my course", "Report")
+    await choose(ada, "Buy my course", "Report")
     dialog = ada.get_by_role("dialog")
     await dialog.get_by_label("Spam").check()
     await dialog.get_by_role("button", name="Report").click()
@@ -159,7 +166,7 @@ async def test_a_message_of_somebody_else_can_be_reported(
 
 
 async def test_what_people_write_is_text_and_links_are_safe(open_as: OpenAs) -> None:
-    ada, grace = await _both(open_as)
+    ada, grace = await both_enter(open_as)
     await say(
         ada,
         "<b>bold</b> javascript:alert(1) see https://example.com/a_(b)."
@@ -176,7 +183,7 @@ async def test_what_people_write_is_text_and_links_are_safe(open_as: OpenAs) -> 
 
 
 async def test_the_keyboard_is_enough(open_as: OpenAs) -> None:
-    ada, grace = await _both(open_as)
+    ada, grace = await both_enter(open_as)
     await say(grace, "First")
     await say(grace, "Second")
     await expect(row_of(ada, "Second")).to_be_visible()
@@ -193,124 +200,66 @@ async def test_the_keyboard_is_enough(open_as: OpenAs) -> None:
     await ada.keyboard.type("To the first")
     await ada.keyboard.press("Enter")
     await expect(row_of(grace, "To the first")).to_contain_text("First")
-    await row_of(ada, "First").first.focus()
+    # The list keeps where one was.
+    await ada.keyboard.press("Shift+Tab")
+    await ada.keyboard.press("Shift+Tab")
+    await expect(ada.locator(".thread-row", has_text="First").first).to_be_focused()
+    await ada.keyboard.press("ArrowDown")
+    await expect(row_of(ada, "Second")).to_be_focused()
+    react = row_of(ada, "Second").get_by_role("button", name="React")
+    await expect(react).to_be_visible()
+    await ada.keyboard.press("Tab")
+    await expect(react).to_be_focused()
+    await ada.keyboard.press("Enter")
+    await ada.keyboard.press("ArrowRight")
+    await ada.keyboard.press("Enter")
+    given = row_of(grace, "Second").locator(".thread-reaction")
+    await expect(given).to_have_count(1)
+    await ada.keyboard.press("Escape")
+    await expect(row_of(ada, "Second")).to_be_focused()
     await ada.keyboard.press("Escape")
     await expect(field_of(ada)).to_be_focused()
 
 
-async def test_new_messages_begin_below_a_line_and_are_read_when_seen(
+async def test_what_moves_stands_still_for_who_wants_that(
     open_as: OpenAs, site: Site
 ) -> None:
-    conversation = await give_past(site, "ada", "grace", 60)
-    news = [f"News {number}" + " and so on" * 40 for number in range(40)]
-    await write_as(site, "ada", conversation, *news)
-    grace = await open_as("grace")
-    await enter(grace, "Ada Moreau")
-    line = grace.locator(".thread-new")
-    await expect(line).to_be_in_viewport()
-    below = grace.locator(".thread-new + .thread-row")
-    await expect(below).to_contain_text("News 0")
-    # What was not in view is not read.
-    newest = grace.get_by_role("button", name="To the newest message")
-    await expect(newest).to_have_text(re.compile(r"^3\d new messages$"))
-    async with site.api("grace") as api:
-        unread = (await api.conversation(conversation))["unread"]
-    assert 30 <= unread < 40, unread
-    await newest.click()
-    await expect(row_of(grace, "News 39")).to_be_in_viewport()
-    await expect(newest).to_have_count(0)
-    await expect(grace.get_by_label("Unread")).to_have_count(0)
+    conversation = await give_past(site, "ada", "grace", 100)
+    still = await open_as("ada", reduced_motion="reduce")
+    moving = await open_as("ada")
+    grace = await site.socket("grace")
+    for page, dance in ((moving, _DOTS_DANCE), (still, _DOTS_STAND)):
+        await enter(page, "Grace Okafor")
+        await grace.request("typing", conversation_id=conversation, active=True)
+        await page.wait_for_function(dance)
+    await grace.close()
+    # Where one has jumped to is marked all the same.
+    place = f"conversation={conversation}&message=23"
+    await still.evaluate("place => { location.hash = place }", place)
+    await still.wait_for_function(_MARKED)
 
 
-async def test_scrolling_up_keeps_the_place_to_the_pixel(
-    open_as: OpenAs, site: Site
-) -> None:
-    await give_past(site, "ada", "grace", 1000)
-    ada = await open_as("ada")
-    await enter(ada, "Grace Okafor")
-    steps = await ada.evaluate(_WATCHED_SCROLL)
-    assert steps["pages"] >= 4, steps
-    assert steps["largest"] <= 1, steps
-    assert steps["rows"] <= 210, steps
-
-
-# Scrolls up in small steps; whatever comes in meanwhile, what is in view stays there.
-_WATCHED_SCROLL = """
-async () => {
+_DOTS = """
+() => {
   const root = document.querySelector("callboard-chat").shadowRoot;
-  const scroller = root.querySelector(".thread-scroller");
-  const list = root.querySelector(".thread-list");
-  const frame = () =>
-    new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-  let largest = 0, pages = 0, rows = 0;
-  let first = list.querySelector("[data-seq]").dataset.seq;
-  const end = performance.now() + 12000;
-  while (pages < 5 && performance.now() < end) {
-    scroller.scrollTop -= 90;
-    const edge = scroller.getBoundingClientRect().top;
-    const seen = [...list.querySelectorAll("[data-seq]")].find(
-      (row) => row.getBoundingClientRect().bottom > edge + 60);
-    const before = seen.getBoundingClientRect().top;
-    await frame();
-    await frame();
-    largest = Math.max(largest, Math.abs(seen.getBoundingClientRect().top - before));
-    rows = Math.max(rows, list.querySelectorAll("[data-seq]").length);
-    const now = list.querySelector("[data-seq]").dataset.seq;
-    if (now !== first) pages++;
-    first = now;
-  }
-  return { largest, pages, rows };
+  return root.querySelector(".thread-dots") !== null
+    && root.getAnimations().length %s;
 }
 """
-
-
-async def test_reactions_and_messages_move_nobody_who_reads_above(
-    open_as: OpenAs, site: Site
-) -> None:
-    conversation = await give_past(site, "ada", "grace", 400)
-    ada = await open_as("ada")
-    await enter(ada, "Grace Okafor")
-    await scroll_by(ada, -2500)
-    button = ada.get_by_role("button", name="To the newest message")
-    await expect(button).to_be_visible()
-    row = ada.locator(".thread-row", has_text="Line 385").last
-    await row.scroll_into_view_if_needed()
-    await ada.mouse.move(0, 0)
-    before = await top_of(row)
-    async with site.api("grace") as api:
-        page = await api.call(
-            "GET",
-            f"/v1/conversations/{conversation}/messages",
-            query={"after": 378, "limit": 8},
-        )
-        for message in page["items"]:
-            await api.call("PUT", f"/v1/messages/{message['id']}/reactions/🎉")
-    await write_as(site, "grace", conversation, "Down here")
-    await expect(button).to_have_text("1 new message")
-    await expect(ada.get_by_role("button", name="🎉, 1 person").first).to_be_attached()
-    assert abs(await top_of(row) - before) <= 1
-
-
-async def test_a_place_is_found_again_and_searches_jump(
-    open_as: OpenAs, site: Site
-) -> None:
-    conversation = await give_past(site, "ada", "grace", 500)
-    ada = await open_as("ada", path=f"/#conversation={conversation}&message=103")
-    found = ada.locator(".thread-row", has_text=re.compile(r"Line 100\b"))
-    await expect(found).to_be_in_viewport()
-    # Leave, and come back to where one was.
-    await expect(ada.locator(".thread-row-lit")).to_have_count(0)
-    before = await top_of(found)
-    await enter(ada, "Harbour crew")
-    await enter(ada, "Grace Okafor")
-    await expect(found).to_be_in_viewport()
-    assert abs(await top_of(found) - before) <= 1
+_DOTS_DANCE, _DOTS_STAND = _DOTS % ">= 3", _DOTS % "=== 0"
+_MARKED = """
+() => {
+  const root = document.querySelector("callboard-chat").shadowRoot;
+  const row = root.querySelector(".thread-row-lit");
+  return row !== null && getComputedStyle(row, "::before").opacity > 0.2;
+}
+"""
 
 
 async def test_what_could_not_go_out_waits_and_goes_once(
     open_as: OpenAs, site: Site
 ) -> None:
-    ada, grace = await _both(open_as)
+    ada, grace = await both_enter(open_as)
     site.line.lost_replies = 1
     site.has_failed = True
     await say(ada, "Only once, please")
@@ -335,7 +284,7 @@ async def test_what_could_not_go_out_waits_and_goes_once(
 async def test_a_refused_message_says_why_and_can_be_discarded(
     open_as: OpenAs, site: Site
 ) -> None:
-    ada, grace = await _both(open_as)
+    ada, grace = await both_enter(open_as)
     site.go_away()
     await say(ada, "Are you there?")
     await expect(
@@ -356,7 +305,7 @@ async def test_a_refused_message_says_why_and_can_be_discarded(
 async def test_where_one_may_not_write_it_is_said_why(
     open_as: OpenAs, site: Site
 ) -> None:
-    ada, grace = await _both(open_as)
+    ada, grace = await both_enter(open_as)
     await field_of(ada).fill("Half a thou")
     conversation = await conversation_of(site, "ada", "grace")
     assert conversation

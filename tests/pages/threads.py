@@ -2,33 +2,48 @@
 
 import struct
 import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import asyncpg
 from playwright.async_api import Locator, Page
 
+from tests.pages.conftest import OpenAs
 from tests.pages.site import Site
 
 _FILL = """
 WITH there AS (
   SELECT id, last_seq FROM callboard.conversations WHERE id = $1
+), given AS (
+  SELECT * FROM unnest($2::uuid[], $3::text[], $4::timestamptz[])
+    WITH ORDINALITY AS g (sender_id, body, sent_at, i)
 ), written AS (
   INSERT INTO callboard.messages
     (conversation_id, seq, id, sender_id, kind, body, sent_at)
-  SELECT c.id, c.last_seq + i, uuidv7(),
-    CASE WHEN (i / 3) % 2 = 0 THEN $2::uuid ELSE $3::uuid END, 'text',
-    'Line ' || i || repeat(' and so on', ((i * 7) % 23)::int),
-    date_trunc('milliseconds', now() - ($4 - i) * interval '1 minute')
-  FROM there c, generate_series(1, $4) AS i
+  SELECT there.id, last_seq + i, uuidv7(), sender_id, 'text', body,
+    date_trunc('milliseconds', sent_at)
+  FROM there, given
 ), moved AS (
   UPDATE callboard.conversations
-  SET last_seq = last_seq + $4, last_message_at = now() WHERE id = $1
+  SET last_seq = last_seq + cardinality($2::uuid[]), last_message_at = now()
+  WHERE id = $1
 )
 UPDATE callboard.participants
-SET read_seq = (SELECT last_seq FROM there) + $4,
-  delivered_seq = (SELECT last_seq FROM there) + $4
+SET read_seq = (SELECT last_seq FROM there) + cardinality($2::uuid[]),
+  delivered_seq = (SELECT last_seq FROM there) + cardinality($2::uuid[])
 WHERE conversation_id = $1
 """
+
+
+@dataclass(frozen=True)
+class Line:
+    """What somebody once wrote."""
+
+    handle: str
+    body: str
+    sent_at: datetime
 
 
 async def conversation_of(site: Site, one: str, other: str) -> str:
@@ -43,20 +58,34 @@ async def conversation_of(site: Site, one: str, other: str) -> str:
     )
 
 
-async def give_past(site: Site, one: str, other: str, count: int) -> str:
-    """Let two people have written so many lines, all read; gives the conversation."""
-    conversation = await conversation_of(site, one, other)
+async def lay_past(site: Site, conversation: str, lines: Sequence[Line]) -> None:
+    """Let all this have been written, and read by everybody."""
     owner = await asyncpg.connect(site.database.admin_url)
     try:
         await owner.execute(
             _FILL,
             UUID(conversation),
-            site.person(one).id,
-            site.person(other).id,
-            count,
+            [site.person(line.handle).id for line in lines],
+            [line.body for line in lines],
+            [line.sent_at for line in lines],
         )
     finally:
         await owner.close()
+
+
+async def give_past(site: Site, one: str, other: str, count: int) -> str:
+    """Let two people have written so many lines, all read; gives the conversation."""
+    conversation = await conversation_of(site, one, other)
+    now = datetime.now(UTC)
+    lines = [
+        Line(
+            (one, other)[number // 3 % 2],
+            f"Line {number}" + " and so on" * (number * 7 % 23),
+            now - timedelta(minutes=count - number),
+        )
+        for number in range(1, count + 1)
+    ]
+    await lay_past(site, conversation, lines)
     return conversation
 
 
@@ -89,10 +118,19 @@ async def say(page: Page, text: str) -> None:
     await field_of(page).press("Enter")
 
 
-async def scroll_by(page: Page, pixels: int) -> None:
-    """Turn the wheel over the messages."""
-    await page.locator(".thread-scroller").hover()
-    await page.mouse.wheel(0, pixels)
+async def choose(page: Page, text: str, item: str) -> None:
+    """Choose something in a message's menu, as with a mouse."""
+    await row_of(page, text).hover()
+    await row_of(page, text).get_by_role("button", name="Message options").click()
+    await page.get_by_role("menuitem", name=item).click()
+
+
+async def both_enter(open_as: OpenAs) -> tuple[Page, Page]:
+    """Have Ada and Grace look at the thread of the two."""
+    ada, grace = await open_as("ada"), await open_as("grace")
+    await enter(ada, "Grace Okafor")
+    await enter(grace, "Ada Moreau")
+    return ada, grace
 
 
 async def top_of(row: Locator) -> float:

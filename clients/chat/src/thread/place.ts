@@ -136,13 +136,21 @@ export class Place {
   }
 
   #remember(): void {
-    const edge = this.#scroller.getBoundingClientRect().top;
+    const { top, height } = this.#scroller.getBoundingClientRect();
     this.#top = this.#scroller.scrollTop;
     // Messages alone: a day's line goes up when more of that day comes in above.
-    this.#anchors = this.inView()
+    const seen = this.inView()
       .filter((element) => element.hasAttribute("data-key"))
       .slice(0, ANCHORS)
-      .map((element) => ({ element, offset: element.getBoundingClientRect().top - edge }));
+      .map((element) => ({ element, offset: element.getBoundingClientRect().top - top }));
+    const [first, second] = seen;
+    // What is cut off at the top may grow out of view, unless it is what one reads.
+    const isLeaving = first !== undefined && first.offset < 0;
+    if (isLeaving && second !== undefined && second.offset < height / 2) {
+      seen.push(first);
+      seen.shift();
+    }
+    this.#anchors = seen;
   }
 
   /** The index of the first element that ends below the top of the view. */

@@ -16,7 +16,7 @@ export interface Roving {
   handlers: {
     onKeyDown: (event: KeyboardEvent) => void;
     onFocusIn: (event: FocusEvent) => void;
-    onFocusOut: () => void;
+    onFocusOut: (event: FocusEvent) => void;
     onPointerOver: (event: PointerEvent) => void;
     onPointerLeave: () => void;
     onPointerDown: (event: PointerEvent) => void;
@@ -64,8 +64,10 @@ export function useRoving({ list, last, onEnd, onLeave }: RovingOptions): Roving
   }, []);
   useEffect(() => endPress, [endPress]);
 
+  const isOpened = useRef(false);
   const open = (key: string | null): void => {
     if (key === null) return;
+    isOpened.current = true;
     setPointed(key);
     setMenu(key);
   };
@@ -74,7 +76,11 @@ export function useRoving({ list, last, onEnd, onLeave }: RovingOptions): Roving
   held.current = pointed ?? focused;
   const hold = useCallback((isHeld: boolean) => {
     setKept(isHeld ? held.current : null);
-    if (!isHeld) setMenu(null);
+    if (isHeld) return;
+    setMenu(null);
+    // Nobody points at what a key or a long press has opened.
+    if (isOpened.current) setPointed(null);
+    isOpened.current = false;
   }, []);
 
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -112,7 +118,8 @@ export function useRoving({ list, last, onEnd, onLeave }: RovingOptions): Roving
         setChosen(key);
         setFocused(key);
       },
-      onFocusOut: () => setFocused(null),
+      // On its way into the row's toolbar the focus does not leave the row.
+      onFocusOut: (event) => setFocused(keyOf(event.relatedTarget)),
       onPointerOver: (event) => {
         if (event.pointerType === "mouse") setPointed(keyOf(event.target));
       },

@@ -42,7 +42,6 @@ export function ThreadHeader({ conversationId }: { conversationId: string }): VN
             <h2>
               <bdi>{heading.title}</bdi>
             </h2>
-            {heading.gig && <GigState gig={heading.gig} />}
             {isMuted(conversation?.muted_until) && (
               <span class="panels-head-muted" title={t("head.muted")}>
                 <Icon name="bell-off" />
@@ -50,7 +49,10 @@ export function ThreadHeader({ conversationId }: { conversationId: string }): VN
               </span>
             )}
           </span>
-          {conversation && <Under conversation={conversation} heading={heading} />}
+          <span class="panels-head-second">
+            {heading.gig && <GigState gig={heading.gig} />}
+            {conversation && <Under conversation={conversation} heading={heading} />}
+          </span>
         </span>
       </button>
       <IconButton

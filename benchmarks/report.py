@@ -29,12 +29,8 @@ def conditions(
     cores: Cores, postgres: str, seconds: float, others: float
 ) -> Mapping[str, str]:
     """Say where, with what and beside how much else was measured."""
-    return {
-        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        "processor": _processor(),
+    return machine() | {
         "cores": f"server and PostgreSQL on {cores.server}, load on {cores.load}",
-        "system": f"{platform.system()} {platform.release()}",
-        "python": sys.version.split()[0],
         "postgresql": f"{postgres}, fsync and synchronous_commit on",
         "packages": ", ".join(
             f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES
@@ -42,6 +38,17 @@ def conditions(
         "seconds": f"{seconds:g} a measurement",
         "other work": f"load average {others:.1f} before the first measurement,"
         f" priority of ours nice {os.nice(0)}",
+    }
+
+
+def machine() -> dict[str, str]:
+    """Say when and on what was measured."""
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "processor": _processor(),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": sys.version.split()[0],
     }
 
 

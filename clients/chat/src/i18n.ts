@@ -71,9 +71,17 @@ export function translator(locale: string): Translate {
     return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
       const value = vars[name];
       if (value === undefined) return whole;
-      return typeof value === "number" ? numbers.format(value) : value;
+      return typeof value === "number" ? numbers.format(value) : straight(value);
     });
   };
+}
+
+/**
+ * What somebody has written, to stand among other words: without what turns the direction of
+ * writing, which would turn those words too. The direction of its own letters is theirs.
+ */
+export function straight(text: string): string {
+  return text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "");
 }
 
 /** Whether a text is a key, for texts that are named by what the server says. */

@@ -57,6 +57,8 @@ function Text({ body, handles, isCurrent }: TextProps): VNode {
         }
         return (
           <a
+            // Whatever stands before it: an address is never shown turned round.
+            dir="ltr"
             href={segment.href}
             target="_blank"
             rel="noopener noreferrer nofollow ugc"

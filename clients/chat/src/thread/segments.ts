@@ -8,9 +8,10 @@ export type Segment =
   | { kind: "link"; text: string; href: string }
   | { kind: "mention"; text: string; userId: string };
 
-const LINK = /\bhttps?:\/\/[^\s<>"'`\p{Cc}]+/giu;
+// What turns the direction of writing, or is not seen, ends it: it would show another address.
+const LINK = /\bhttps?:\/\/[^\s<>"'`\p{Cc}\p{Bidi_C}\u200b\u2060\ufeff]+/giu;
 // As the server finds them (storage/sql/3_edits.sql).
-const MENTION = /(?<![A-Za-z0-9À-ɏ_.+%@-])@([A-Za-z0-9_][A-Za-z0-9_.-]*)/gu;
+const MENTION = /(?<![A-Za-z0-9À-ɏ_.+%@-])@([A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?)/gu;
 
 /**
  * Cut a text into pieces.
@@ -21,12 +22,12 @@ export function segmentsOf(body: string, handles: ReadonlyMap<string, string>): 
   const segments: Segment[] = [];
   let at = 0;
   for (const found of body.matchAll(LINK)) {
-    const text = withoutTail(found[0]);
-    const href = safeAddress(text);
+    const written = withoutTail(found[0]);
+    const href = safeAddress(written);
     if (href === null) continue;
     segments.push(...withMentions(body.slice(at, found.index), handles));
-    segments.push({ kind: "link", text, href });
-    at = found.index + text.length;
+    segments.push({ kind: "link", text: isPlain(written) ? written : href, href });
+    at = found.index + written.length;
   }
   segments.push(...withMentions(body.slice(at), handles));
   return segments;
@@ -57,7 +58,7 @@ function withMentions(text: string, handles: ReadonlyMap<string, string>): Segme
   let at = 0;
   if (handles.size > 0) {
     for (const found of text.matchAll(MENTION)) {
-      const handle = (found[1] ?? "").replace(/\.+$/, "");
+      const handle = found[1] ?? "";
       const userId = handles.get(handle.toLowerCase());
       if (userId === undefined) continue;
       if (found.index > at) segments.push({ kind: "text", text: text.slice(at, found.index) });
@@ -71,15 +72,19 @@ function withMentions(text: string, handles: ReadonlyMap<string, string>): Segme
 
 /** Leave to the sentence what ends it: dots, and brackets that were not opened in the link. */
 function withoutTail(link: string): string {
-  let text = link;
-  for (;;) {
-    const last = text.at(-1);
-    if (last === undefined) return text;
-    if (".,;:!?…*_~".includes(last)) text = text.slice(0, -1);
-    else if (last === ")" && count(text, ")") > count(text, "(")) text = text.slice(0, -1);
-    else if (last === "]" && count(text, "]") > count(text, "[")) text = text.slice(0, -1);
-    else return text;
+  // How many brackets are closed without having been opened.
+  const loose = new Map([
+    [")", count(link, ")") - count(link, "(")],
+    ["]", count(link, "]") - count(link, "[")],
+  ]);
+  let end = link.length;
+  for (; end > 0; end--) {
+    const last = link.charAt(end - 1);
+    const left = loose.get(last) ?? 0;
+    if (left > 0) loose.set(last, left - 1);
+    else if (!".,;:!?…*_~".includes(last)) break;
   }
+  return link.slice(0, end);
 }
 
 function count(text: string, sign: string): number {
@@ -90,5 +95,17 @@ function safeAddress(text: string): string | null {
   if (!URL.canParse(text)) return null;
   const url = new URL(text);
   const isWeb = url.protocol === "https:" || url.protocol === "http:";
-  return isWeb && url.hostname !== "" ? url.href : null;
+  // A name before the host is only ever there to be taken for it.
+  const isBare = url.username === "" && url.password === "";
+  return isWeb && isBare && url.hostname !== "" ? url.href : null;
+}
+
+/**
+ * Whether the host looks like what it is: in Latin letters of everyday, or in no Latin at all.
+ *
+ * Others could be taken for another's (`аррӏе.com`); they are shown as the browser asks for them.
+ */
+function isPlain(link: string): boolean {
+  const host = /^\w+:\/+([^/?#\\]*)/.exec(link)?.[1] ?? "";
+  return /^[\w.:[\]ß-öø-ÿ-]*$/i.test(host) || /^(?:(?![A-Za-z])[\p{L}\p{M}\p{N}.:-])*$/u.test(host);
 }

@@ -6,7 +6,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.pages.conftest import OpenAs
 from tests.pages.site import Site
-from tests.pages.threads import conversation_of, row_of, write_as
+from tests.pages.threads import conversation_of, give_past, row_of, say, write_as
 
 
 def inbox(page: Page) -> Locator:
@@ -116,6 +116,25 @@ async def test_search_finds_highlights_and_leads_into_the_thread(
     await expect(thread.get_by_text("a two-day shoot in Lisbon")).to_be_visible()
 
 
+async def test_what_is_found_far_back_is_shown_where_it_was_said(
+    site: Site, open_as: OpenAs
+) -> None:
+    here = await conversation_of(site, "ada", "grace")
+    await write_as(site, "grace", here, "The tide tables are in the blue folder.")
+    await give_past(site, "ada", "grace", 300)
+    ada = await open_as("ada", path=f"/#conversation={here}&panel=search")
+    await expect(row_of(ada, "Line 300")).to_be_in_viewport()
+    await ada.get_by_role("searchbox", name="Search messages").fill("tide tables")
+    hit = ada.get_by_role("complementary", name="Search").get_by_role("listitem")
+    await expect(hit.locator("mark")).to_have_text(["tide", "tables"])
+    await hit.get_by_role("button").click()
+    found = row_of(ada, "The tide tables")
+    await expect(found).to_be_in_viewport()
+    await expect(found).to_have_class(re.compile("thread-row-lit"))
+    # Beside the thread the search stays, for the next one.
+    await expect(hit).to_be_visible()
+
+
 async def test_search_is_here_or_everywhere(site: Site, open_as: OpenAs) -> None:
     here = await conversation_of(site, "ada", "grace")
     ada = await open_as("ada", path=f"/#conversation={here}&panel=search")
@@ -193,6 +212,40 @@ async def test_a_group_is_made_renamed_filled_and_left(
     await ada.get_by_role("menuitem", name="Take out").click()
     await ada.get_by_role("dialog").get_by_role("button", name="Take out").click()
     await expect(details.get_by_role("heading", name="1 person")).to_be_visible()
+
+
+async def test_three_people_make_a_group_and_one_is_taken_out(
+    site: Site, open_as: OpenAs
+) -> None:
+    async with site.api("ada") as api:
+        asked = await api.connections(status="pending")
+        mei_id = str(site.person("mei").id)
+        link = next(each for each in asked if each["requester_id"] == mei_id)
+        await api.accept_connection(link["id"])
+    ada = await open_as("ada", path="/#panel=new")
+    grace, mei = await open_as("grace"), await open_as("mei")
+    await ada.get_by_role("tab", name="A group").click()
+    await ada.get_by_label("Name of the group").fill("Dailies")
+    await ada.get_by_role("checkbox", name="Grace Okafor").check()
+    await ada.get_by_role("checkbox", name="Mei Tanaka").check()
+    await ada.get_by_role("button", name="Create group").click()
+    for page in (grace, mei):
+        await page.locator(".list-rows").get_by_text("Dailies", exact=True).click()
+        await expect(page.locator(".panels-head")).to_contain_text("3 people")
+    await say(mei, "Sound is synced.")
+    await expect(row_of(ada, "Sound is synced.")).to_contain_text("Mei Tanaka")
+    await expect(row_of(grace, "Sound is synced.")).to_be_visible()
+
+    await ada.locator(".panels-head-who").click()
+    details = ada.get_by_role("complementary", name="Details")
+    await details.get_by_role("button", name="More for Mei Tanaka").click()
+    await ada.get_by_role("menuitem", name="Take out").click()
+    await ada.get_by_role("dialog").get_by_role("button", name="Take out").click()
+    await expect(mei.locator(".list-rows").get_by_text("Dailies")).to_have_count(0)
+    await expect(grace.locator(".panels-head")).to_contain_text("with Ada Moreau")
+    await say(ada, "Only for the two of us.")
+    await expect(row_of(grace, "Only for the two of us.")).to_be_visible()
+    await expect(mei.get_by_text("Only for the two of us.")).to_have_count(0)
 
 
 async def test_a_conversation_is_muted_and_archived_for_oneself(

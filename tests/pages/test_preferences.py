@@ -45,6 +45,8 @@ async def test_a_choice_for_a_type_is_saved_and_taken_back(
     await mails.select_option("weekly")
     await saved(ada)
     assert await mode_of(site, "connection_request", "email") == ("weekly", "type")
+    await ada.reload()
+    await expect(mails).to_have_value("weekly")
 
     await ada.get_by_role("button", name="Back to the defaults").click()
     await expect(mails).to_have_value("daily")

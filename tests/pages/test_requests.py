@@ -94,6 +94,8 @@ async def test_a_request_with_a_note_is_accepted_and_both_write(
 
     first = ivan.get_by_label("Write the first message to Grace Okafor")
     await first.fill("It shoots in May.")
+    await ivan.reload()
+    await expect(first).to_have_value("It shoots in May.")
     await first.press("Enter")
     await expect(row_of(ivan, "It shoots in May.")).to_be_visible()
     await enter(grace, "Ivan Petrov")

@@ -47,7 +47,6 @@ export const Row = memo(function Row(props: RowProps): VNode {
             <span class="list-name" dir="auto">
               {title}
             </span>
-            {gig && <GigState gig={gig} />}
             {when && (
               <time dateTime={when} title={fully(when, locale)}>
                 {brief(when, locale, t)}
@@ -56,6 +55,7 @@ export const Row = memo(function Row(props: RowProps): VNode {
           </span>
           <span class="list-bottom">
             <LatestLine conversation={conversation} typing={typing} />
+            {gig && <GigState gig={gig} />}
             {isMuted && <Mark icon="bell-off" label={t("list.muted")} />}
             {conversation.status === "archived" && (
               <Mark icon="archive" label={t("list.archived")} />

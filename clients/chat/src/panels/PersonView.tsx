@@ -38,7 +38,11 @@ export function PersonView({ userId }: { userId: string }): VNode {
       <h3 class="panels-profile-name" dir="auto">
         {name}
       </h3>
-      {person?.handle && <p class="panels-profile-handle">@{person.handle}</p>}
+      {person?.handle && (
+        <p class="panels-profile-handle" dir="ltr">
+          @{person.handle}
+        </p>
+      )}
       {person?.headline && <p dir="auto">{person.headline}</p>}
       {presence && <p class="ui-hint">{presence}</p>}
       <WhyNot userId={userId} />

@@ -140,7 +140,10 @@ function Found({ found, isElsewhere }: { found: FoundMessage; isElsewhere: boole
   const sender = usePerson(found.sender_id);
   const conversation = useConversation(isElsewhere ? found.conversation_id : null);
   const { title } = useHeading(conversation);
-  const name = found.sender_id === me ? t("search.you") : nameOf(sender, t);
+  const isMine = found.sender_id === me;
+  // Between two, it is the other's anyway.
+  const where = conversation?.kind === "direct" ? isMine && "search.to" : "search.in";
+  const name = isMine ? t("search.you") : nameOf(sender, t);
   const isPhone = (): boolean => matchMedia("(max-width: 60rem)").matches;
   const open = (): void =>
     go({
@@ -155,12 +158,10 @@ function Found({ found, isElsewhere }: { found: FoundMessage; isElsewhere: boole
         <Avatar userId={found.sender_id} size="small" />
         <span class="panels-hit-words">
           <span class="panels-hit-head">
-            <b>
-              <bdi>{name}</bdi>
-            </b>
-            {isElsewhere && conversation && (
-              <span class="panels-hit-where">
-                <bdi>{title}</bdi>
+            <b dir="auto">{name}</b>
+            {isElsewhere && conversation && where && (
+              <span class="panels-hit-where" dir="auto">
+                {t(where, { title })}
               </span>
             )}
             <time dateTime={found.sent_at} title={fully(found.sent_at, locale)}>

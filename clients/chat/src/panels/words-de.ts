@@ -97,6 +97,8 @@ export const de: Record<keyof typeof en, Word> = {
   "search.found": { one: "{count} Nachricht gefunden", other: "{count} Nachrichten gefunden" },
   "search.found.first": "Die neuesten {count} Nachrichten gefunden",
   "search.you": "Sie",
+  "search.to": "an {title}",
+  "search.in": "in {title}",
   "search.clear": "Leeren",
 
   "new.title": "Neue Unterhaltung",

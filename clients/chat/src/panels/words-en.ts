@@ -90,6 +90,8 @@ export const en = {
   "search.found": { one: "{count} message found", other: "{count} messages found" },
   "search.found.first": "The newest {count} messages found",
   "search.you": "You",
+  "search.to": "to {title}",
+  "search.in": "in {title}",
   "search.clear": "Clear",
 
   "new.title": "New conversation",

@@ -41,7 +41,7 @@ export const de: Record<keyof typeof en, Word> = {
   "prefs.mode.daily": "Täglich",
   "prefs.mode.weekly": "Wöchentlich",
 
-  "prefs.type.connection_request": "Kontaktanfragen",
+  "prefs.type.connection_request": "Kontakt\u00adanfragen",
   "prefs.type.connection_accepted": "Ihre Anfrage wurde angenommen",
   "prefs.type.connection_rejected": "Ihre Anfrage wurde abgelehnt",
   "prefs.type.message_received": "Neue Nachrichten",
@@ -49,7 +49,7 @@ export const de: Record<keyof typeof en, Word> = {
   "prefs.type.application_received": "Neue Bewerbungen",
   "prefs.type.application_withdrawn": "Zurückgezogene Bewerbungen",
   "prefs.type.application_status": "Neues zu Ihrer Bewerbung",
-  "prefs.type.interview_scheduled": "Vorstellungsgespräche",
+  "prefs.type.interview_scheduled": "Vorstellungs\u00adgespräche",
   "prefs.type.interview_cancelled": "Abgesagte Gespräche",
   "prefs.type.interview_reminder": "Erinnerungen an Gespräche",
   "prefs.type.offer_received": "Angebote",
@@ -108,7 +108,7 @@ export const de: Record<keyof typeof en, Word> = {
   "quiet.budget.help": "Was darüber ist, kommt mit der nächsten täglichen Sammelmail.",
   "quiet.budget.push": "Pushes am Tag",
   "quiet.budget.email": "Mails am Tag",
-  "quiet.budget.none": "Keine eigene Grenze",
+  "quiet.budget.none": "Ohne Grenze",
 
   "privacy.receipts": "Zeigen, was ich gelesen habe",
   "privacy.receipts.help": "Sonst sehen andere keine Lesehäkchen von Ihnen.",

@@ -25,7 +25,7 @@ export const en = {
   "prefs.class.promotion": "Promotions",
   "prefs.class.promotion.help": "Only where you say yes.",
   "prefs.class.all": "All of these",
-  "prefs.class.each": "By type",
+  "prefs.class.each": "Varies",
   "prefs.reset": "Back to the defaults",
   "prefs.reset.done": "Back to the defaults.",
   "prefs.cell": "{channel}: {type}",
@@ -106,7 +106,7 @@ export const en = {
   "quiet.budget.help": "What is over comes with the next daily digest.",
   "quiet.budget.push": "Pushes a day",
   "quiet.budget.email": "Mails a day",
-  "quiet.budget.none": "No limit of yours",
+  "quiet.budget.none": "No limit",
 
   "privacy.receipts": "Show when I have read messages",
   "privacy.receipts.help": "Without it others see no read ticks of yours.",

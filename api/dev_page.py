@@ -16,6 +16,9 @@ from realtime.errors import NotFound
 # here (DNS rebinding) still says that name.
 _OWN_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
+# What only pages elsewhere send with a GET, and proxies, behind which anybody may be.
+_OF_OTHERS = ("origin", "forwarded", "x-forwarded-for", "x-forwarded-host", "via")
+
 # Nothing from elsewhere and nothing inline; `blob:` are files that the page itself got
 # with its token. No pictures of people from elsewhere either, which would tell those
 # who keep them who looks: initials stand in for them.
@@ -78,6 +81,8 @@ def _is_from_here(request: Request) -> bool:
     try:
         is_loopback = ip_address(request.client.host).is_loopback
     except ValueError:
+        return False
+    if any(header in request.headers for header in _OF_OTHERS):
         return False
     name = _name(request.headers.get("host", "").lower())
     # Browsers say who asks; a tool that does not is not a page.

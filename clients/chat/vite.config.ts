@@ -19,7 +19,7 @@ export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   resolve: {
     alias: [
-      { find: /^@callboard\/client\/react$/, replacement: here("../js/src/react.ts") },
+      { find: /^@callboard\/client\/(react|uploads)$/, replacement: here("../js/src/$1.ts") },
       { find: /^@callboard\/client$/, replacement: here("../js/src/index.ts") },
       { find: /^react(-dom)?$/, replacement: "preact/compat" },
     ],

@@ -82,7 +82,7 @@ async def test_its_package_works_where_it_is_installed_and_its_pages_are_true(
     names = {
         str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()
     }
-    for name in ("index", "react"):
+    for name in ("index", "react", "uploads"):
         assert {f"dist/{name}.js", f"dist/{name}.d.ts"} <= names
     assert {"package.json", "README.md", "recipes.md", "LICENSE"} <= names
     assert {name.split("/")[0] for name in names if "/" in name} == {"dist"}

@@ -5,13 +5,15 @@ import { gzipSync } from "node:zlib";
 import { build } from "vite";
 
 const SOURCE = path.join(import.meta.dirname, "../src");
-// It is to be under 15,000; until it is, it does not grow.
-const MOST_BYTES = 16_400;
+const MOST_BYTES = 15_000;
 
 const core = await sizeOf('export * from "./index.ts";');
 const sizes = {
   core,
   "core and React hooks": await sizeOf('export * from "./index.ts"; export * from "./react.ts";'),
+  "core, hooks and uploads": await sizeOf(
+    'export * from "./index.ts"; export * from "./react.ts"; export * from "./uploads.ts";',
+  ),
   "a store of one's own, the rest shaken off": await sizeOf('export { Cell } from "./index.ts";'),
 };
 for (const [name, size] of Object.entries(sizes)) console.log(`${name}: ${size} bytes gzipped`);

@@ -2,9 +2,9 @@
 const LONGEST_WISH_MS = 3_600_000;
 
 /** So long does one wait because a server asks for it: an hour at the most, whatever it says. */
-export function bounded(ms: number): number {
+export function bounded(ms: number | null): number {
   // What is no number asks for nothing.
-  return Math.min(Math.max(ms, 0), LONGEST_WISH_MS) || 0;
+  return Math.min(Math.max(ms ?? 0, 0), LONGEST_WISH_MS) || 0;
 }
 
 /** How long to wait before the next attempt: doubled each time, with full jitter. */
@@ -27,9 +27,8 @@ export class Backoff {
    * `atLeastMs` is what the server asked for; the jitter comes on top of it, because it
    * asked the same of everybody.
    */
-  next(atLeastMs = 0): number {
-    // Past 2^20 every sensible bound has been reached.
-    const most = Math.min(this.#longestMs, this.#firstMs * 2 ** Math.min(this.#attempt++, 20));
+  next(atLeastMs: number | null = 0): number {
+    const most = Math.min(this.#longestMs, this.#firstMs * 2 ** this.#attempt++);
     return bounded(atLeastMs) + most * this.#chance();
   }
 

@@ -5,7 +5,7 @@ import { InboxStore } from "./inbox.js";
 import { Myself } from "./me.js";
 import { PeopleStore } from "./people.js";
 import { PresenceStore } from "./presence.js";
-import { Threads } from "./threads.js";
+import { threadsOf } from "./threads.js";
 import type { Callboard, Options } from "./types.js";
 
 /**
@@ -18,9 +18,11 @@ export function createCallboard(options: Options): Callboard {
   const wire = new Connection(options);
   // In the order in which they hear: what others ask about comes first.
   const conversations = new ConversationStore(wire);
-  const threads = new Threads(wire, conversations, options.windowSize);
+  const thread = threadsOf(wire, conversations, options.windowSize);
   const myself = new Myself(wire, conversations);
-  const notifications = new InboxStore(wire, (unread) => myself.set({ notifications: unread }));
+  const notifications = new InboxStore(wire, (unread) =>
+    myself.unread.patch({ notifications: unread }),
+  );
   const { me, unread } = myself;
   return {
     status: wire.status,
@@ -31,23 +33,23 @@ export function createCallboard(options: Options): Callboard {
     connections: new ConnectionStore(wire),
     people: new PeopleStore(wire),
     presence: new PresenceStore(wire),
-    thread: (conversationId) => threads.get(conversationId),
+    thread,
     async openDirect(userId) {
       const { id } = await wire.call("POST /v1/conversations", {
         body: { kind: "direct", user_ids: [userId] },
       });
-      return threads.get(id);
+      return thread(id);
     },
     permissions: (userId) =>
       wire.call("GET /v1/users/{user_id}/permissions", { path: { user_id: userId } }),
-    search: (q, { conversationId = null, next = null, limit, signal } = {}) =>
+    search: (q, { conversationId, next, limit, signal } = {}) =>
       wire.call("GET /v1/messages/search", {
-        query: { q, conversation_id: conversationId, next, ...(limit && { limit }) },
-        ...(signal && { signal }),
+        query: { q, conversation_id: conversationId, next, limit },
+        signal,
       }),
     on: (listener) => wire.onApplied(listener),
     command: (type, data) => wire.command(type, data),
-    call: (what, callOptions) => wire.call(what, callOptions),
+    call: wire.call,
     connect: () => wire.connect(),
     close() {
       wire.close();

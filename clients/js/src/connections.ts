@@ -1,21 +1,12 @@
-import { compare } from "./entry.js";
 import type { Connection } from "./generated/contract.js";
 import { Listing } from "./listing.js";
+import { descending, idOf } from "./lists.js";
 import type { Calls, Connections, ConnectionsState } from "./types.js";
 import type { Wire } from "./wire.js";
 
 const PAGE = 200;
 // Ten thousand of each; who has more asks for the rest by `call`.
 const PAGES = 50;
-
-// Between two changes in the same millisecond, the one further along came later.
-const PROGRESS: Readonly<Record<Connection["status"], number>> = {
-  pending: 0,
-  accepted: 1,
-  rejected: 1,
-  withdrawn: 1,
-  removed: 2,
-};
 
 export class ConnectionStore extends Listing<ConnectionsState> implements Connections {
   readonly #known = new Map<string, Connection>();
@@ -28,12 +19,10 @@ export class ConnectionStore extends Listing<ConnectionsState> implements Connec
   }
 
   with(userId: string): Connection | null {
-    let newest: Connection | null = null;
-    for (const each of this.#known.values()) {
-      if (each.requester_id !== userId && each.recipient_id !== userId) continue;
-      if (newest === null || each.updated_at > newest.updated_at) newest = each;
-    }
-    return newest;
+    const ours = [...this.#known.values()].filter(
+      (each) => each.requester_id === userId || each.recipient_id === userId,
+    );
+    return descending(ours, (each) => each.updated_at)[0] ?? null;
   }
 
   async request(userId: string, note?: string): Promise<Connection> {
@@ -61,14 +50,14 @@ export class ConnectionStore extends Listing<ConnectionsState> implements Connec
 
   async block(userId: string): Promise<void> {
     await this.wire.command("user.block", { user_id: userId });
-    this.shelf.patch({ blocked: new Set([...this.get().blocked, userId]) });
+    this.patch({ blocked: new Set([...this.get().blocked, userId]) });
   }
 
   async unblock(userId: string): Promise<void> {
     await this.wire.command("user.unblock", { user_id: userId });
     const blocked = new Set(this.get().blocked);
     blocked.delete(userId);
-    this.shelf.patch({ blocked });
+    this.patch({ blocked });
   }
 
   async #move(
@@ -89,7 +78,7 @@ export class ConnectionStore extends Listing<ConnectionsState> implements Connec
     for (const each of connections) this.#take(each);
     // Blocked or unblocked meanwhile: that was answered later than this was asked.
     if (this.get().blocked === blocked) {
-      this.shelf.patch({ blocked: new Set(blocks.map((each) => each.user_id)) });
+      this.patch({ blocked: new Set(blocks.map((each) => each.user_id)) });
     }
     this.#show();
   }
@@ -101,11 +90,11 @@ export class ConnectionStore extends Listing<ConnectionsState> implements Connec
     let next: string | null = null;
     for (let page = 0; page < PAGES; page++) {
       const answer: Calls[K]["answer"] = await this.wire.call(what, {
-        query: next === null ? { limit: PAGE } : { limit: PAGE, next },
+        query: { limit: PAGE, next },
       });
       found.push(...answer.items);
       next = answer.next;
-      if (next === null) break;
+      if (!next) break;
     }
     return found;
   }
@@ -117,14 +106,18 @@ export class ConnectionStore extends Listing<ConnectionsState> implements Connec
   }
 
   #show(): void {
-    const items = [...this.#known.values()].sort((one, other) => compare(other.id, one.id));
-    this.shelf.patch({ items });
+    this.patch({ items: descending(this.#known.values(), idOf) });
   }
 }
 
 function isNewer(one: Connection, other: Connection | undefined): boolean {
-  if (other === undefined || one.updated_at !== other.updated_at) {
-    return one.updated_at > (other?.updated_at ?? "");
-  }
-  return PROGRESS[one.status] > PROGRESS[other.status];
+  if (!other) return true;
+  // Between two changes in the same millisecond, the one further along came later.
+  const isLater = stage(one) > stage(other);
+  return one.updated_at === other.updated_at ? isLater : one.updated_at > other.updated_at;
+}
+
+function stage({ status }: Connection): number {
+  if (status === "pending") return 0;
+  return status === "removed" ? 2 : 1;
 }

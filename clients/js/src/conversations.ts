@@ -1,7 +1,9 @@
-import { compare, Entry, forgetOldest } from "./entry.js";
+import { Chore } from "./chore.js";
+import { Entry } from "./entry.js";
 import { Problem } from "./errors.js";
 import type { Conversation } from "./generated/contract.js";
-import { ignore, Listing } from "./listing.js";
+import { Listing } from "./listing.js";
+import { descending, forgetOldest, ignore } from "./lists.js";
 import { Receipts } from "./receipts.js";
 import type { Source } from "./timeline.js";
 import type { Calls, ConversationList, Conversations, Told } from "./types.js";
@@ -38,7 +40,15 @@ export class ConversationStore extends Listing<ConversationList> implements Conv
   #now = 0;
   // How often changes were missed.
   #missed = 0;
-  #doubts: ReturnType<typeof setTimeout> | undefined;
+  /** Fetches, after a while, those whose unread count cannot be known. */
+  readonly #doubts = new Chore(DOUBT_MS, async () => {
+    for (const [id, entry] of this.#entries) {
+      if (!entry.isDoubtful || !this.wire.isOnline) continue;
+      entry.isDoubtful = false;
+      this.refresh(id).catch(ignore);
+    }
+    return false;
+  });
 
   constructor(wire: Wire) {
     const typists = new Typists(wire);
@@ -53,7 +63,7 @@ export class ConversationStore extends Listing<ConversationList> implements Conv
     });
     this.typists = typists;
     this.receipts = new Receipts(wire);
-    typists.subscribe(() => this.shelf.patch({ typing: typists.get() }));
+    typists.subscribe(() => this.patch({ typing: typists.get() }));
     wire.on((event) => this.#hear(event));
     wire.onOnline((isAnew) => {
       if (!isAnew) return;
@@ -74,14 +84,14 @@ export class ConversationStore extends Listing<ConversationList> implements Conv
 
   async find(conversationId: string): Promise<Conversation | null> {
     const entry = this.#entries.get(conversationId);
-    if (entry !== undefined && !this.#stale.has(conversationId)) return entry.shown;
+    if (entry && !this.#stale.has(conversationId)) return entry.shown;
     return this.refresh(conversationId);
   }
 
   /** Fetch one anew; rejects where that fails. */
   refresh(conversationId: string): Promise<Conversation | null> {
     const known = this.#fetching.get(conversationId);
-    if (known !== undefined) return known;
+    if (known) return known;
     const fetching = this.#fetch(conversationId).finally(() => {
       this.#fetching.delete(conversationId);
       if (this.#fetching.size === 0 && !this.isBusy) this.#early = [];
@@ -105,8 +115,8 @@ export class ConversationStore extends Listing<ConversationList> implements Conv
   /** Say that one has read up to here; the unread count follows at once. */
   read(conversationId: string, seq: number): void {
     const entry = this.#entries.get(conversationId);
-    if (entry === undefined || seq <= entry.readSeq) return;
-    this.receipts.read(conversationId, seq);
+    if (!entry || seq <= entry.readSeq) return;
+    this.receipts.add(conversationId, seq, 0);
     const marker = { read_seq: seq, delivered_seq: seq };
     this.#change(conversationId, false, () => entry.mark(this.wire.userId, marker));
   }
@@ -114,19 +124,17 @@ export class ConversationStore extends Listing<ConversationList> implements Conv
   /** Take a conversation: fetched, or told by an event. */
   take(conversation: Conversation, source: Source): void {
     const { id } = conversation;
-    const at = "at" in source ? source.at : null;
+    const isFetched = "since" in source;
     const left = this.#left.get(id);
     // From before one left: told late, or fetched while one did.
-    if (left !== undefined && !("at" in source ? source.at > left.at : source.since >= left.now)) {
-      return;
-    }
+    if (left && (isFetched ? source.since < left.now : source.at <= left.at)) return;
     const isNew = !this.#entries.has(id);
-    this.#change(id, at === null, () => {
+    this.#change(id, isFetched, () => {
       const entry = this.#entries.get(id) ?? new Entry(conversation, () => this.wire.userId);
       this.#entries.set(id, entry);
       entry.tell(conversation, source, this.#now);
     });
-    if (at === null) this.#stale.delete(id);
+    if (isFetched) this.#stale.delete(id);
     this.#receive(id);
     if (!isNew) return;
     const early = this.#early;
@@ -191,7 +199,7 @@ export class ConversationStore extends Listing<ConversationList> implements Conv
     } else if ("participant_count" in data) {
       const { conversation_id: id, user_id, participant_count: count } = data;
       const part = "participant" in data ? data.participant : null;
-      if (part === null && user_id === this.wire.userId) this.#leave(id, at);
+      if (!part && user_id === this.wire.userId) this.#leave(id, at);
       else this.#on(id, event, (entry) => entry.move(user_id, part, count, at, this.#now));
     } else if (type === "receipt.read" || type === "receipt.delivered") {
       const { conversation_id, user_id, seq } = data;
@@ -213,7 +221,7 @@ export class ConversationStore extends Listing<ConversationList> implements Conv
   /** Change one by an event, which waits where that one is on its way. */
   #on(id: string, event: Told, change: (entry: Entry) => void): void {
     const entry = this.#entries.get(id);
-    if (entry !== undefined) {
+    if (entry) {
       if (event.at > (this.#left.get(id)?.at ?? "")) this.#change(id, false, () => change(entry));
       return;
     }
@@ -229,11 +237,11 @@ export class ConversationStore extends Listing<ConversationList> implements Conv
   /** Say that what is known of a conversation has arrived here. */
   #receive(id: string): void {
     const entry = this.#entries.get(id);
-    if (entry === undefined) return;
+    if (!entry) return;
     const { last_seq, participants, participant_count } = entry.shown;
     const mine = participants.find((each) => each.user_id === this.wire.userId);
-    if (mine === undefined || mine.delivered_seq >= last_seq || participant_count > TOLD) return;
-    this.receipts.delivered(id, last_seq);
+    if (!mine || mine.delivered_seq >= last_seq || participant_count > TOLD) return;
+    this.receipts.add(id, 0, last_seq);
   }
 
   #change(id: string, isFetched: boolean, change: () => void): void {
@@ -244,30 +252,14 @@ export class ConversationStore extends Listing<ConversationList> implements Conv
     if (after === before) return;
     this.#show();
     for (const listener of this.#listeners) listener(id, before, after, isFetched);
-    if (entry?.isDoubtful) this.#doubt();
-  }
-
-  /** Fetch, after a while, those whose unread count cannot be known. */
-  #doubt(): void {
-    this.#doubts ??= setTimeout(() => {
-      this.#doubts = undefined;
-      for (const [id, entry] of this.#entries) {
-        if (!entry.isDoubtful || !this.wire.isOnline) continue;
-        entry.isDoubtful = false;
-        this.refresh(id).catch(ignore);
-      }
-    }, DOUBT_MS);
+    if (entry?.isDoubtful) this.#doubts.plan();
   }
 
   /** In their order: what is sorted already but for one costs little. */
   #show(): void {
-    const { edge } = this;
-    if (edge === null) return;
-    const items = [...this.#entries.values()]
-      .map((each) => each.shown)
-      .filter((each) => keyOf(each) >= edge)
-      .sort((one, other) => compare(keyOf(other), keyOf(one)));
-    this.shelf.patch({ items });
+    if (this.edge === null) return;
+    const shown = [...this.#entries.values()].map((each) => each.shown);
+    this.patch({ items: descending(shown, keyOf, this.edge) });
   }
 }
 

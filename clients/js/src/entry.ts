@@ -1,10 +1,9 @@
 import type { Conversation, Message, Participant } from "./generated/contract.js";
+import { compare, forgetOldest } from "./lists.js";
 import { earlier, rank, type Source } from "./timeline.js";
 
 type Marker = Pick<Participant, "read_seq" | "delivered_seq">;
 
-// So many people's marks and moves, and so many tombstones, are remembered.
-const REMEMBERED = 500;
 // The server shows so many of those who take part.
 const SHOWN = 50;
 // An event may be late, and what was fetched before it may know of it already. Of more
@@ -26,7 +25,7 @@ export class Entry {
   readonly #me: () => string;
   #told = { at: "", now: 0 };
   #counted = { at: "", now: 0 };
-  #fetchedAt = Number.NEGATIVE_INFINITY;
+  #fetchedAt = 0;
   /** What the server said last: of what came after `read`, up to `last`, so many do not count. */
   #base = { read: 0, last: -1, hidden: 0 };
   #roster = new Map<string, Participant>();
@@ -67,12 +66,12 @@ export class Entry {
     if (!isOlder) {
       this.#roster = new Map(told.participants.map((each) => [each.user_id, each]));
       if ("at" in source) this.#told = { at: source.at, now };
-      else this.#fetchedAt = performance.now();
+      else this.#fetchedAt = Date.now();
       for (const [userId, move] of this.#moves) {
         if (isAfter(move, source)) this.#seat(userId, move.part);
       }
       if (isAfter(this.#counted, source)) {
-        this.shown = { ...this.shown, participant_count: before.participant_count };
+        this.#set({ participant_count: before.participant_count });
       }
     }
     if (!isOlder && told.last_seq >= this.#base.last) this.#rebase(told, source);
@@ -84,23 +83,19 @@ export class Entry {
     this.now = now;
     const { seq, sender_id } = message;
     const { last_seq, last_message } = this.shown;
-    if (sender_id !== null) this.#mark(sender_id, { read_seq: seq, delivered_seq: seq });
-    if (seq > last_seq && message.read_at === null) {
+    if (sender_id) this.#mark(sender_id, { read_seq: seq, delivered_seq: seq });
+    if (seq > last_seq && !message.read_at) {
       // Told after it was read: when, only the server knows by now.
       for (const [userId, { read_seq }] of this.#markers) {
         if (read_seq >= seq && userId !== sender_id) this.isDoubtful = true;
       }
     }
-    this.shown = {
-      ...this.shown,
-      last_seq: Math.max(last_seq, seq),
-      last_message: newer(last_message, message),
-      last_message_at: seq > last_seq ? message.sent_at : this.shown.last_message_at,
-    };
-    if (message.deleted_at !== null && seq > this.readSeq && !this.#tombstones.has(seq)) {
+    this.#set({ last_message: newer(last_message, message) });
+    if (seq > last_seq) this.#set({ last_seq: seq, last_message_at: message.sent_at });
+    if (message.deleted_at && seq > this.readSeq && !this.#tombstones.has(seq)) {
       this.#tombstones.set(seq, { at, now, isKnown: false });
       forgetOldest(this.#tombstones);
-      const isRecent = performance.now() - this.#fetchedAt < LATE_MS;
+      const isRecent = Date.now() - this.#fetchedAt < LATE_MS;
       const isSmall = this.shown.participant_count <= FEW;
       if (seq <= this.#base.last && (isRecent || isSmall)) this.isDoubtful = true;
     }
@@ -111,32 +106,36 @@ export class Entry {
   mark(userId: string, marker: Marker, readAt: string | null = null): void {
     this.#mark(userId, marker);
     const { last_message } = this.shown;
-    if (last_message !== null && last_message.seq <= marker.read_seq) {
+    if (last_message && last_message.seq <= marker.read_seq) {
       const isReader = userId !== last_message.sender_id;
       const read_at = earlier(last_message.read_at, isReader ? readAt : null);
-      this.shown = { ...this.shown, last_message: { ...last_message, read_at } };
+      this.#set({ last_message: { ...last_message, read_at } });
     }
     this.#refresh();
   }
 
   /** Let somebody in, or out (null), after which so many take part. */
   move(userId: string, part: Participant | null, count: number, at: string, now: number): void {
-    if (part !== null) this.#mark(userId, part);
+    if (part) this.#mark(userId, part);
     const known = this.#moves.get(userId);
-    if (known === undefined || known.at < at) {
+    if (!known || known.at < at) {
       this.#moves.set(userId, { at, now, part });
       forgetOldest(this.#moves);
       if (at >= this.#told.at) this.#seat(userId, part);
     }
     if (at >= this.#counted.at && at >= this.#told.at) {
       this.#counted = { at, now };
-      this.shown = { ...this.shown, participant_count: count };
+      this.#set({ participant_count: count });
     }
     this.#refresh();
   }
 
+  #set(change: Partial<Conversation>): void {
+    this.shown = { ...this.shown, ...change };
+  }
+
   #seat(userId: string, part: Participant | null): void {
-    if (part === null) this.#roster.delete(userId);
+    if (!part) this.#roster.delete(userId);
     else if (this.#roster.size < SHOWN) this.#roster.set(userId, part);
   }
 
@@ -149,7 +148,7 @@ export class Entry {
     });
     const mine = this.#markers.get(this.#me());
     forgetOldest(this.#markers);
-    if (mine !== undefined) this.#markers.set(this.#me(), mine);
+    if (mine) this.#markers.set(this.#me(), mine);
   }
 
   #rebase(told: Conversation, source: Source): void {
@@ -186,25 +185,12 @@ export class Entry {
       .map((each) => {
         const marker = this.#markers.get(each.user_id);
         const isSame =
-          marker === undefined ||
+          !marker ||
           (marker.read_seq === each.read_seq && marker.delivered_seq === each.delivered_seq);
         return isSame ? each : { ...each, ...marker };
       })
       .sort((one, other) => compare(keyOf(one), keyOf(other)));
-    this.shown = { ...this.shown, participants, unread: this.#unread() };
-  }
-}
-
-/** Orders texts as the server does. */
-export function compare(one: string, other: string): number {
-  return one < other ? -1 : Number(one > other);
-}
-
-/** Bound a memory: the oldest goes. */
-export function forgetOldest(memory: Map<unknown, unknown>, most = REMEMBERED): void {
-  for (const key of memory.keys()) {
-    if (memory.size <= most) return;
-    memory.delete(key);
+    this.#set({ participants, unread: this.#unread() });
   }
 }
 
@@ -217,7 +203,7 @@ function isAfter(told: { at: string; now: number }, source: Source): boolean {
 }
 
 function newer(one: Message | null, other: Message | null): Message | null {
-  if (one === null || other === null) return one ?? other;
+  if (!one || !other) return one ?? other;
   if (one.seq !== other.seq) return one.seq > other.seq ? one : other;
   const newest = rank(one) > rank(other) ? one : other;
   return { ...newest, read_at: earlier(one.read_at, other.read_at) };

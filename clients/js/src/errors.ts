@@ -14,20 +14,22 @@ const CODES: Readonly<Record<number, string>> = {
   403: "forbidden",
   404: "not_found",
   408: "unavailable",
-  409: "conflict",
   413: "too_large",
   429: "rate_limited",
-  502: "unavailable",
-  503: "unavailable",
-  504: "unavailable",
+  500: "internal",
 };
+
+/** More is on its way than can be kept. */
+export const TOO_MUCH = "Too much is waiting already.";
+/** A client is one person's. */
+export const SOMEBODY_ELSE = "This is somebody else: make a new client.";
 
 /** A refusal by the server, or a fault on the way to it. */
 export class Problem extends Error implements CallboardProblem {
-  readonly code: string;
-  readonly retry: boolean;
-  readonly retryAfterMs: number | null;
-  readonly details: Readonly<Record<string, unknown>>;
+  declare readonly code: string;
+  declare readonly retry: boolean;
+  declare readonly retryAfterMs: number | null;
+  declare readonly details: Readonly<Record<string, unknown>>;
 
   constructor(
     code: string,
@@ -39,7 +41,7 @@ export class Problem extends Error implements CallboardProblem {
       cause?: unknown;
     } = {},
   ) {
-    super(message, { cause: more.cause });
+    super(message, more);
     this.name = "CallboardProblem";
     this.code = code;
     this.retry = more.retry ?? PASSING.has(code);
@@ -50,58 +52,44 @@ export class Problem extends Error implements CallboardProblem {
   /** Make one of what an `error` frame says, or of what was stored. */
   static from(refusal: Refusal): Problem {
     return new Problem(refusal.code, refusal.message, {
-      retry: refusal.retry,
+      ...refusal,
       retryAfterMs: refusal.retry_after_ms,
-      details: refusal.details,
     });
   }
 
   /** Take any error for a problem: what is none came from the way to the server. */
   static of(error: unknown): Problem {
     if (error instanceof Problem) return error;
-    return new Problem("offline", "The server cannot be reached.", { cause: error });
+    return new Problem("offline", "There is no connection to the server.", { cause: error });
   }
 }
 
 /** Write a problem as it travels, to be stored. */
 export function refusalOf(problem: CallboardProblem): Refusal {
-  return {
-    code: problem.code,
-    message: problem.message,
-    retry: problem.retry,
-    retry_after_ms: problem.retryAfterMs,
-    details: problem.details,
-  };
+  const { code, message, retry, retryAfterMs: retry_after_ms, details } = problem;
+  return { code, message, retry, retry_after_ms, details };
 }
 
 /** Read a refusal over HTTP: `application/problem+json`, or what somebody in between said. */
 export function problemOf(status: number, retryAfter: string | null, body: string): Problem {
-  const said = read(body);
-  const code = typeof said.code === "string" ? said.code : CODES[status];
-  const seconds = Number(retryAfter ?? Number.NaN);
-  return new Problem(
-    code ?? (status < 500 ? "invalid" : "internal"),
-    typeof said.detail === "string" ? said.detail : `The server answered ${status}.`,
-    {
-      retryAfterMs:
-        typeof said.retry_after_ms === "number"
-          ? said.retry_after_ms
-          : Number.isFinite(seconds)
-            ? seconds * 1000
-            : null,
-      details: isRecord(said.details) ? said.details : {},
-    },
-  );
+  const { code, detail, retry_after_ms, details } = recordOf(() => body);
+  const meant = CODES[status] ?? (status < 500 ? "invalid" : "unavailable");
+  const waitMs = Number(retry_after_ms ?? Number(retryAfter ?? Number.NaN) * 1000);
+  return new Problem(String(code ?? meant), String(detail ?? `The server answered ${status}.`), {
+    retryAfterMs: Number.isFinite(waitMs) ? waitMs : null,
+    details: isRecord(details) ? details : {},
+  });
 }
 
-function read(body: string): Record<string, unknown> {
+/** Read an object of JSON; empty where it is none. */
+export function recordOf(text: () => string): Record<string, unknown> {
   try {
-    const said: unknown = JSON.parse(body);
-    return isRecord(said) ? said : {};
+    const read: unknown = JSON.parse(text());
+    if (isRecord(read)) return read;
   } catch {
-    // A page of a proxy; the status says enough.
-    return {};
+    // Not what it should be, as the page of a proxy: there is nothing to be learnt from it.
   }
+  return {};
 }
 
 /** Whether something is an object of JSON. */

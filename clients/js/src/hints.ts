@@ -5,12 +5,12 @@
  * socket that is long dead. Where there is no browser, nothing is ever said.
  */
 export function listenForHints(told: () => void): () => void {
-  const seen = () => document.visibilityState === "visible" && told();
-  const isPage = typeof document !== "undefined";
+  const page = typeof document === "undefined" ? null : document;
+  const seen = () => page?.visibilityState === "visible" && told();
   const toggle = (isOn: boolean) => {
     const act = isOn ? "addEventListener" : "removeEventListener";
     for (const name of ["online", "offline"]) globalThis[act]?.(name, told);
-    if (isPage) document[act]("visibilitychange", seen);
+    page?.[act]("visibilitychange", seen);
   };
   toggle(true);
   return () => toggle(false);

@@ -1,77 +1,53 @@
 import { Problem, problemOf, stopIfAborted } from "./errors.js";
 import type { Tokens } from "./tokens.js";
-import type { CallOptions, Calls } from "./types.js";
+import type { Wire } from "./wire.js";
 
+const JSON_TYPE = "application/json";
 const PATIENCE_MS = 30_000;
 
-type Answer = { status: number; retryAfter: string | null; text: string };
-
-/** Calls the HTTP API as one person. */
-export class Http {
-  readonly #url: string;
-  readonly #tokens: Tokens;
-  readonly #fetch: typeof fetch;
-
-  constructor(url: string, tokens: Tokens, fetcher: typeof fetch) {
-    this.#url = url;
-    this.#tokens = tokens;
-    this.#fetch = fetcher;
-  }
-
-  /**
-   * Call, with a new token once where the present one is refused.
-   *
-   * Throws a problem: the server's, or `offline` where it could not be reached within half
-   * a minute. Where `signal` aborts, its reason is thrown.
-   */
-  async call<K extends keyof Calls>(
-    what: K,
-    options: CallOptions<K> = {},
-  ): Promise<Calls[K]["answer"]> {
-    const [method = "GET", path = ""] = what.split(" ");
-    const url = this.#url + fill(path, options.path ?? {}) + queryOf(options.query ?? {});
-    const ask = async (isLast: boolean): Promise<Answer> => {
-      const token = await this.#tokens.current().catch(fail);
-      const answer = await this.#ask(method, url, token, options);
-      const isRefused = answer.status === 401 && !isLast && this.#tokens.forget(token);
-      return isRefused ? ask(true) : answer;
-    };
-    const answer = await ask(false);
-    if (answer.status >= 400) throw problemOf(answer.status, answer.retryAfter, answer.text);
-    try {
-      return answer.text === "" ? null : JSON.parse(answer.text);
-    } catch (cause) {
-      throw new Problem("internal", "The server's answer cannot be read.", { cause });
+/**
+ * Give what calls the HTTP API as one person, with a new token once where one is refused.
+ *
+ * It throws a problem: the server's, or `offline` where that could not be reached within half
+ * a minute. Where `signal` aborts, its reason is thrown.
+ */
+export function callerOf(url: string, tokens: Tokens, fetcher: typeof fetch): Wire["call"] {
+  const ask = async (
+    target: string,
+    headers: Record<string, string>,
+    init: RequestInit,
+    isLast = false,
+  ): Promise<string> => {
+    const token = await tokens.current();
+    headers.Authorization = `Bearer ${token}`;
+    const answer = await fetcher(target, { ...init, headers: { ...headers } });
+    const text = await answer.text();
+    const { status } = answer;
+    if (status < 400) return text;
+    if (status === 401 && !isLast && tokens.forget(token)) {
+      return ask(target, headers, init, true);
     }
-  }
-
-  async #ask(
-    method: string,
-    url: string,
-    token: string,
-    { body, signal }: { body?: unknown; signal?: AbortSignal },
-  ): Promise<Answer> {
+    throw problemOf(status, answer.headers.get("Retry-After"), text);
+  };
+  return async (what, { path = {}, query = {}, body, signal } = {}) => {
+    const [method, rest = ""] = what.split(" ");
+    const target = url + fill(rest, path) + queryOf(query);
     stopIfAborted(signal);
     const ending = new AbortController();
-    const abort = () => ending.abort(signal?.reason);
-    const timer = setTimeout(() => ending.abort(), PATIENCE_MS);
+    const abort = () => ending.abort();
+    const timer = setTimeout(abort, PATIENCE_MS);
     signal?.addEventListener("abort", abort);
     try {
-      const headers: Record<string, string> = {
-        Accept: "application/json",
-        Authorization: `Bearer ${token}`,
-      };
-      if (body !== undefined) headers["Content-Type"] = "application/json";
-      const answer = await this.#fetch(url, {
+      const headers: Record<string, string> = { Accept: JSON_TYPE };
+      if (body) headers["Content-Type"] = JSON_TYPE;
+      const text = await ask(target, headers, {
         method,
-        headers,
         // Nothing here leads elsewhere: the token and what is said stay with this server.
         redirect: "error",
-        body: body === undefined ? null : JSON.stringify(body),
+        body: body ? JSON.stringify(body) : null,
         signal: ending.signal,
       });
-      const text = await answer.text();
-      return { status: answer.status, retryAfter: answer.headers.get("Retry-After"), text };
+      return text ? read(text) : null;
     } catch (error) {
       stopIfAborted(signal);
       throw Problem.of(error);
@@ -79,15 +55,23 @@ export class Http {
       clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
     }
+  };
+}
+
+function read<T>(text: string): T {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Problem("internal", "The server's answer cannot be read.", { cause });
   }
 }
 
 /** Put values into the `{…}` of a path. */
 function fill(path: string, values: Record<string, string>): string {
   return path.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const value = values[name];
+    const value = values[name] ?? "";
     // An empty or dotted part would make it the path of another call.
-    if (value === undefined || /^\.{0,2}$/.test(value)) {
+    if (/^\.{0,2}$/.test(value)) {
       throw new Problem("invalid", `The path needs ${name}.`);
     }
     return encodeURIComponent(value);
@@ -100,8 +84,4 @@ function queryOf(query: object): string {
     // Lists go between commas.
     .map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`);
   return parts.length === 0 ? "" : `?${parts.join("&")}`;
-}
-
-function fail(error: unknown): never {
-  throw Problem.of(error);
 }

@@ -5,13 +5,9 @@
  * tell a sender's own messages apart and guard nothing, so lesser chance will do.
  */
 export function uuid(): string {
+  const bytes = new Uint8Array(16).map(() => Math.random() * 256);
   const source: Partial<Crypto> | undefined = globalThis.crypto;
-  const bytes = new Uint8Array(32).map(() => Math.random() * 256);
   source?.getRandomValues?.(bytes);
-  const shape = "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx";
-  let i = 0;
-  return shape.replace(/[xy]/g, (kind) => {
-    const four = (bytes[i++] ?? 0) & 15;
-    return (kind === "x" ? four : (four & 3) | 8).toString(16);
-  });
+  const hex = [...bytes].map((byte) => (byte + 256).toString(16).slice(1)).join("");
+  return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})/, "$1-$2-4$3-8$4-");
 }

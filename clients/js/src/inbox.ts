@@ -1,6 +1,6 @@
-import { compare, forgetOldest } from "./entry.js";
 import type { Notification } from "./generated/contract.js";
 import { Listing } from "./listing.js";
+import { chunksOf, descending, forgetOldest, idOf } from "./lists.js";
 import type { Inbox, InboxState, Told } from "./types.js";
 import type { Wire } from "./wire.js";
 
@@ -55,7 +55,7 @@ export class InboxStore extends Listing<InboxState> implements Inbox {
     const stamp = STAMPS[mark](new Date().toISOString());
     const changed = new Map<Notification, Notification>();
     for (const before of ids === "all" ? [...this.#known.values()] : ids.map(this.#find)) {
-      if (before === undefined) continue;
+      if (!before) continue;
       const after = { ...before, ...stamp, seen_at: before.seen_at ?? stamp.seen_at ?? null };
       if (stage(after) <= stage(before)) continue;
       changed.set(before, after);
@@ -111,7 +111,7 @@ export class InboxStore extends Listing<InboxState> implements Inbox {
   /** Take one that is known, further along. */
   #take(now: Notification): void {
     const before = this.#known.get(now.id);
-    if (before === undefined || !isNewer(now, before)) return;
+    if (!before || !isNewer(now, before)) return;
     this.#known.set(now.id, now);
     if (waits(before) && !waits(now) && !this.#isCounted(now)) this.#count(-1);
   }
@@ -122,7 +122,7 @@ export class InboxStore extends Listing<InboxState> implements Inbox {
     if (this.#isCounted(now)) return;
     // What is not new had been waiting, up to this very change.
     if (isNew && waits(now)) this.#count(1);
-    else if (!isNew && (now.read_at === null) !== (now.archived_at === null)) this.#count(-1);
+    else if (!isNew && !now.read_at !== !now.archived_at) this.#count(-1);
   }
 
   /** Whether the server's count knows already what has become of it. */
@@ -135,7 +135,7 @@ export class InboxStore extends Listing<InboxState> implements Inbox {
   }
 
   #set(unread: number): void {
-    this.shelf.patch({ unread });
+    this.patch({ unread });
     this.#onCount(unread);
   }
 
@@ -145,40 +145,30 @@ export class InboxStore extends Listing<InboxState> implements Inbox {
     const now = new Date().toISOString();
     for (const each of this.#known.values()) {
       // It goes by itself, and from the count.
-      if (each.expires_at === null || each.expires_at > now) continue;
+      if (!each.expires_at || each.expires_at > now) continue;
       this.#known.delete(each.id);
       if (waits(each) && each.expires_at > this.#countedAt) this.#count(-1);
     }
-    const { edge } = this;
-    const items =
-      edge === null
-        ? []
-        : [...this.#known.values()]
-            .filter((each) => each.archived_at === null && each.id >= edge)
-            .sort((one, other) => compare(other.id, one.id));
+    const shown = [...this.#known.values()].filter((each) => !each.archived_at);
+    // Before the first page nothing is shown.
+    const items = descending(shown, idOf, this.edge ?? "~");
     forgetOldest(this.#known, items.length + REMEMBERED);
-    this.shelf.patch({ items });
+    this.patch({ items });
   }
 }
 
 function waits({ read_at, archived_at }: Notification): boolean {
-  return read_at === null && archived_at === null;
+  return !read_at && !archived_at;
 }
 
 function stage({ seen_at, read_at, archived_at }: Notification): number {
-  if (archived_at !== null) return 3;
-  return read_at !== null ? 2 : Number(seen_at !== null);
+  if (archived_at) return 3;
+  if (read_at) return 2;
+  return seen_at ? 1 : 0;
 }
 
 /** It only moves on: counted up, and of the same count further along. */
 function isNewer(one: Notification, other: Notification | undefined): boolean {
-  if (other === undefined || one.count !== other.count) return one.count > (other?.count ?? 0);
-  return stage(one) > stage(other);
-}
-
-/** Cut a list into pieces of so many at the most. */
-export function chunksOf<T>(items: readonly T[], size: number): T[][] {
-  const chunks: T[][] = [];
-  for (let i = 0; i < items.length; i += size) chunks.push(items.slice(i, i + size));
-  return chunks;
+  if (!other) return true;
+  return one.count === other.count ? stage(one) > stage(other) : one.count > other.count;
 }

@@ -5,4 +5,3 @@ export { IndexedDbOutbox } from "./outbox-indexeddb.js";
 export { progressOf } from "./progress.js";
 export { Cell, type Store } from "./store.js";
 export type * from "./types.js";
-export type { UploadOptions } from "./wire.js";

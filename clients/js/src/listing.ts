@@ -1,6 +1,6 @@
 import { Problem } from "./errors.js";
-import { Shelf } from "./shelf.js";
-import type { Store } from "./store.js";
+import { ignore } from "./lists.js";
+import { Cell } from "./store.js";
 import type { CallboardProblem } from "./types.js";
 import type { Wire } from "./wire.js";
 
@@ -16,23 +16,18 @@ interface Loading {
 }
 
 /** A list that is fetched when somebody looks, and again when changes were missed. */
-export abstract class Listing<T extends Loading> implements Store<T> {
-  readonly get: () => T;
-  readonly subscribe: (listener: () => void) => () => void;
+export abstract class Listing<T extends Loading> extends Cell<T> {
   protected readonly wire: Wire;
-  protected readonly shelf: Shelf<T>;
   /** The list reaches down to here: the key of the last of the last page, "" at the end. */
   protected edge: string | null = null;
   #next: string | null = null;
   #loading: Promise<void> | null = null;
 
   constructor(wire: Wire, state: T) {
+    super(state);
     this.wire = wire;
-    this.shelf = new Shelf(state, () => this.load());
-    this.get = this.shelf.get;
-    this.subscribe = this.shelf.subscribe;
     wire.onOnline(async (isAnew) => {
-      if (this.get().isLoaded ? !isAnew : !this.shelf.isWatched) return;
+      if (this.get().isLoaded ? !isAnew : !this.isWatched) return;
       // What is under way may have been answered before.
       await this.#loading?.catch(ignore);
       await this.#bring(false);
@@ -46,6 +41,10 @@ export abstract class Listing<T extends Loading> implements Store<T> {
   async more(): Promise<void> {
     const { isLoaded, hasMore } = this.get();
     if (hasMore || !isLoaded) await this.#bring(isLoaded).catch(ignore);
+  }
+
+  protected override onFirst(): void {
+    this.load();
   }
 
   protected get isBusy(): boolean {
@@ -87,9 +86,6 @@ export abstract class Listing<T extends Loading> implements Store<T> {
   }
 
   #say(change: Partial<Loading>): void {
-    this.shelf.patch({ ...this.get(), ...change });
+    this.patch({ ...this.get(), ...change });
   }
 }
-
-/** What goes wrong is in the state, and the next greeting tries again. */
-export function ignore(): void {}

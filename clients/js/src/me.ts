@@ -1,3 +1,4 @@
+import { Chore } from "./chore.js";
 import type { ConversationStore } from "./conversations.js";
 import type { Conversation } from "./generated/contract.js";
 import { Cell } from "./store.js";
@@ -21,7 +22,11 @@ export class Myself {
   // Totals that hold as soon as all that was missed has been told.
   #atCursor: Unread | null = null;
   #moves = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #asking = new Chore(GATHER_MS, async () => {
+    // Where there is no connection, the next greeting says it.
+    if (this.#wire.isOnline) await this.#fetch();
+    return false;
+  });
 
   constructor(wire: Wire, conversations: ConversationStore) {
     this.#wire = wire;
@@ -29,40 +34,31 @@ export class Myself {
     conversations.onChange((_, before, after, isFetched) => {
       // Fetched: whether the totals knew of it already, only the server can tell.
       if (!isFetched) this.#move(before, after);
-      else if (before !== null && waits(before) !== waits(after)) this.#ask();
+      else if (before && waits(before) !== waits(after)) this.#asking.plan();
     });
     wire.onOnline(async (isAnew) => {
       // What one has read meanwhile, the greeting's totals do not know.
-      if (conversations.receipts.isDue) this.#ask();
+      if (conversations.receipts.isDue) this.#asking.plan();
       if (isAnew || this.me.get() === null) await this.#fetch();
     });
   }
 
-  /** Take what the server says that waits. */
-  set(unread: Partial<Unread>): void {
-    this.unread.update((before) => {
-      const after = { ...before, ...unread };
-      const isSame = JSON.stringify(before) === JSON.stringify(after);
-      return isSame ? before : after;
-    });
-  }
-
   close(): void {
-    clearTimeout(this.#timer);
+    this.#asking.stop();
   }
 
   #hear({ type, data }: Told, conversations: ConversationStore): void {
     if (type === "hello") {
       if (data.resumed === true) this.#atCursor = data.unread;
-      else this.set(data.unread);
+      else this.unread.patch(data.unread);
     } else if (type === "cursor" && this.#atCursor !== null) {
-      this.set(this.#atCursor);
+      this.unread.patch(this.#atCursor);
       this.#atCursor = null;
     } else if (type === "message.created") {
       const { conversation_id, sender_id } = data.message;
       // One of which nothing is known counts all the same.
       const isKnown = conversations.entry(conversation_id) !== undefined;
-      if (!isKnown && sender_id !== this.#wire.userId) this.#ask();
+      if (!isKnown && sender_id !== this.#wire.userId) this.#asking.plan();
     }
   }
 
@@ -71,18 +67,10 @@ export class Myself {
     if (was === is) return;
     this.#moves++;
     const { conversations, messages } = this.unread.get();
-    this.set({
+    this.unread.patch({
       conversations: Math.max(0, conversations + Number(is > 0) - Number(was > 0)),
       messages: Math.max(0, messages + is - was),
     });
-  }
-
-  #ask(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      // Where it fails, the next greeting says it.
-      if (this.#wire.isOnline) this.#fetch().catch(() => undefined);
-    }, GATHER_MS);
   }
 
   async #fetch(): Promise<void> {
@@ -90,8 +78,8 @@ export class Myself {
     const me = await this.#wire.call("GET /v1/me");
     this.me.set(me);
     // What happened meanwhile may be in it or not.
-    if (moves !== this.#moves) this.#ask();
-    else this.set(me.unread);
+    if (moves !== this.#moves) this.#asking.plan();
+    else this.unread.patch(me.unread);
   }
 }
 

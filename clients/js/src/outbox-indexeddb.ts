@@ -1,3 +1,4 @@
+import { compare } from "./lists.js";
 import type { OutboxStorage, Stored } from "./types.js";
 
 const STORE = "messages";
@@ -5,7 +6,6 @@ const STORE = "messages";
 /** Keep unsent messages in the browser, of each person apart; all tabs share it. */
 export class IndexedDbOutbox implements OutboxStorage {
   readonly #name: string;
-  #opening: Promise<IDBDatabase> | null = null;
 
   /** `name` tells apart what belongs to different servers. */
   constructor(name: string) {
@@ -14,51 +14,34 @@ export class IndexedDbOutbox implements OutboxStorage {
 
   async load(userId: string): Promise<readonly Stored[]> {
     const ofUser = IDBKeyRange.bound([userId], [userId, []]);
-    const stored: Stored[] = await this.#do("readonly", (store) => store.getAll(ofUser));
-    return stored.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+    const stored: Stored[] = await this.#do((store) => store.getAll(ofUser));
+    return stored.sort((one, other) => compare(one.at, other.at));
   }
 
   async put(userId: string, item: Stored): Promise<void> {
-    await this.#do("readwrite", (store) => store.put(item, [userId, item.clientId]));
+    await this.#do((store) => store.put(item, [userId, item.clientId]));
   }
 
   async remove(userId: string, clientId: string): Promise<void> {
-    await this.#do("readwrite", (store) => store.delete([userId, clientId]));
+    await this.#do((store) => store.delete([userId, clientId]));
   }
 
-  async #do<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore) => IDBRequest<T>) {
-    const database = await this.#open();
-    return new Promise<T>((resolve, reject) => {
-      const transaction = database.transaction(STORE, mode);
-      const request = act(transaction.objectStore(STORE));
-      // Stored is what has been committed, not what was asked for.
-      transaction.oncomplete = () => resolve(request.result);
-      transaction.onabort = () => reject(transaction.error);
-    });
-  }
-
-  #open(): Promise<IDBDatabase> {
-    this.#opening ??= new Promise<IDBDatabase>((resolve, reject) => {
-      const request = indexedDB.open(this.#name, 1);
-      request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-      request.onsuccess = () => {
-        const database = request.result;
-        const forget = () => {
-          this.#opening = null;
-        };
-        // Another tab deletes or changes it, or the browser has thrown it away.
-        database.onversionchange = () => {
-          database.close();
-          forget();
-        };
-        database.onclose = forget;
-        resolve(database);
-      };
-      request.onerror = () => {
-        this.#opening = null;
-        reject(request.error);
+  /** Opened for each, so that no tab keeps another from deleting or changing it. */
+  #do<T>(act: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const opening = indexedDB.open(this.#name, 1);
+      opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
+      opening.onerror = () => reject(opening.error);
+      opening.onsuccess = () => {
+        const database = opening.result;
+        const transaction = database.transaction(STORE, "readwrite");
+        const request = act(transaction.objectStore(STORE));
+        // Stored is what has been committed, not what was asked for.
+        transaction.oncomplete = () => resolve(request.result);
+        transaction.onabort = () => reject(transaction.error);
+        // Once the transaction is over.
+        database.close();
       };
     });
-    return this.#opening;
   }
 }

@@ -1,12 +1,13 @@
 import { Backoff } from "./backoff.js";
-import { Problem, refusalOf } from "./errors.js";
+import { Chore } from "./chore.js";
+import { Problem, refusalOf, TOO_MUCH } from "./errors.js";
 import { uuid } from "./ids.js";
+import { within } from "./patience.js";
 import { Cell } from "./store.js";
 import type {
   CallboardProblem,
   Commands,
   Draft,
-  Message,
   OutboxStorage,
   Pending,
   Stored,
@@ -35,8 +36,7 @@ export class Outbox extends Cell<ReadonlyMap<string, readonly Pending[]>> implem
   readonly #link: Link;
   readonly #storage: OutboxStorage | null;
   readonly #chance: () => number;
-  // Lanes under way, each with what ends its pause.
-  readonly #lanes = new Map<string, (() => void) | null>();
+  readonly #senders = new Map<string, Chore>();
   #loading: Promise<void> | null = null;
   #last = 0;
 
@@ -61,8 +61,8 @@ export class Outbox extends Cell<ReadonlyMap<string, readonly Pending[]>> implem
   }
 
   send(conversationId: string, draft: Draft): Pending {
-    if ([...this.#all()].length >= MOST_WAITING) {
-      throw new Problem("rate_limited", `${MOST_WAITING} messages are waiting.`);
+    if (this.#all().length >= MOST_WAITING) {
+      throw new Problem("rate_limited", TOO_MUCH);
     }
     // In order also by this: no two at the same time.
     this.#last = Math.max(Date.now(), this.#last + 1);
@@ -76,19 +76,15 @@ export class Outbox extends Cell<ReadonlyMap<string, readonly Pending[]>> implem
     };
     this.#change(conversationId, (lane) => [...lane, pending]);
     this.#keep(pending);
-    this.#run(conversationId);
+    this.#sender(conversationId).start();
     return pending;
   }
 
   retry(clientId: string): void {
     const pending = this.#find(clientId);
-    if (pending === undefined) return;
-    const { conversationId } = pending;
-    if (pending.state === "failed") {
-      this.#keep(this.#set(pending, "waiting", null));
-    }
-    this.#lanes.get(conversationId)?.();
-    this.#run(conversationId);
+    if (!pending) return;
+    if (pending.state === "failed") this.#keep(this.#set(pending, "waiting"));
+    this.#sender(pending.conversationId).begin();
   }
 
   discard(clientId: string): void {
@@ -97,97 +93,86 @@ export class Outbox extends Cell<ReadonlyMap<string, readonly Pending[]>> implem
 
   /** Pause no longer: there is a reason to look again, or to end. */
   wake(): void {
-    for (const wake of this.#lanes.values()) wake?.();
+    for (const sender of this.#senders.values()) sender.begin();
   }
 
   async #load(userId: string): Promise<void> {
-    const stored = (await inTime(this.#storage?.load(userId))) ?? [];
+    // Written before it was known whose it is.
+    const early = this.#all();
+    const stored = (await this.#store((storage) => storage.load(userId))) ?? [];
     for (const { refusal, ...item } of [...stored].reverse()) {
-      if (this.#find(item.clientId) !== undefined) continue;
+      if (this.#find(item.clientId)) continue;
       this.#last = Math.max(this.#last, Date.parse(item.at));
       const problem = refusal && Problem.from(refusal);
       const pending: Pending = { ...item, state: problem ? "failed" : "waiting", problem };
       // Before what this life has written already, whatever the clocks say.
       this.#change(item.conversationId, (lane) => [pending, ...lane]);
     }
-    // What was written before it was known whose it is.
-    for (const pending of this.#all()) this.#keep(pending);
+    for (const pending of early) this.#keep(pending);
   }
 
   async #flush(): Promise<void> {
     await this.load(this.#link.userId);
-    for (const conversationId of this.get().keys()) this.#run(conversationId);
+    for (const conversationId of this.get().keys()) this.#sender(conversationId).begin();
   }
 
-  async #run(conversationId: string): Promise<void> {
-    if (this.#lanes.has(conversationId) || this.#loading === null) return;
-    this.#lanes.set(conversationId, null);
-    const backoff = new Backoff({ chance: this.#chance });
-    try {
-      // What an earlier life has left goes first.
-      await this.#loading;
-      for (;;) {
-        const next = this.#lane(conversationId).find((each) => each.state !== "failed");
-        if (next === undefined || !this.#link.isOnline) return;
-        const pauseMs = await this.#deliver(next, backoff);
-        if (pauseMs > 0) await this.#pause(conversationId, pauseMs);
-      }
-    } finally {
-      this.#lanes.delete(conversationId);
+  /** What sends the messages of one conversation. */
+  #sender(conversationId: string): Chore {
+    const known = this.#senders.get(conversationId);
+    const work = () => this.#deliverAll(conversationId);
+    const sender = known ?? new Chore(0, work, new Backoff({ chance: this.#chance }));
+    this.#senders.set(conversationId, sender);
+    return sender;
+  }
+
+  async #deliverAll(conversationId: string): Promise<boolean> {
+    // What an earlier life has left goes first.
+    await this.#loading;
+    for (;;) {
+      const next = this.#lane(conversationId).find((each) => each.state !== "failed");
+      if (!next) this.#senders.delete(conversationId);
+      if (!next || !this.#link.isOnline || this.#loading === null) return false;
+      await this.#deliver(next);
     }
   }
 
-  /** Send one; gives how long to wait before the next attempt, if it may succeed later. */
-  async #deliver(pending: Pending, backoff: Backoff): Promise<number> {
-    this.#set(pending, "sending", null);
+  /** Send one; throws what may succeed later. */
+  async #deliver(pending: Pending): Promise<void> {
+    this.#set(pending, "sending");
     try {
       const { message } = await this.#link.command("message.send", asCommand(pending));
-      backoff.reset();
-      this.#acknowledge(pending, message);
-      return 0;
+      // Unless the event came before the reply, everybody is to hear of it, this one too.
+      if (this.#find(pending.clientId)) {
+        this.#link.tell({ type: "message.created", at: message.sent_at, data: { message } });
+      }
     } catch (error) {
       const problem = Problem.of(error);
       // Acknowledged meanwhile, by the event.
-      if (this.#find(pending.clientId) === undefined) return 0;
+      if (this.#find(pending.clientId) === undefined) return;
       if (!problem.retry) {
         this.#keep(this.#set(pending, "failed", problem));
-        return 0;
+        return;
       }
-      this.#set(pending, "waiting", null);
-      return problem.code === "offline" ? 0 : backoff.next(problem.retryAfterMs ?? 0);
+      this.#set(pending, "waiting");
+      throw problem;
     }
-  }
-
-  #acknowledge(pending: Pending, message: Message): void {
-    // The event came before the reply: everybody knows.
-    if (this.#find(pending.clientId) === undefined) return;
-    this.#link.tell({ type: "message.created", at: message.sent_at, data: { message } });
-    this.#settle(pending.clientId);
-  }
-
-  #pause(conversationId: string, ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        clearTimeout(timer);
-        this.#lanes.set(conversationId, null);
-        resolve();
-      };
-      const timer = setTimeout(wake, ms);
-      this.#lanes.set(conversationId, wake);
-    });
   }
 
   /** Be done with one: it is stored, or given up. */
   #settle(clientId: string): void {
     const pending = this.#find(clientId);
-    if (pending === undefined) return;
+    if (!pending) return;
     this.#change(pending.conversationId, (lane) =>
       lane.filter((each) => each.clientId !== clientId),
     );
-    inTime(this.#storage?.remove(this.#link.userId, clientId));
+    this.#store((storage) => storage.remove(this.#link.userId, clientId));
   }
 
-  #set(pending: Pending, state: Pending["state"], problem: CallboardProblem | null): Pending {
+  #set(
+    pending: Pending,
+    state: Pending["state"],
+    problem: CallboardProblem | null = null,
+  ): Pending {
     const changed = { ...pending, state, problem };
     this.#change(pending.conversationId, (lane) =>
       lane.map((each) => (each.clientId === pending.clientId ? changed : each)),
@@ -200,7 +185,7 @@ export class Outbox extends Cell<ReadonlyMap<string, readonly Pending[]>> implem
     if (this.#link.userId === "") return;
     const refusal = problem && refusalOf(problem);
     const item: Stored = { clientId, conversationId, draft, at, refusal };
-    inTime(this.#storage?.put(this.#link.userId, item));
+    this.#store((storage) => storage.put(this.#link.userId, item));
   }
 
   #change(conversationId: string, change: (lane: readonly Pending[]) => readonly Pending[]): void {
@@ -215,13 +200,24 @@ export class Outbox extends Cell<ReadonlyMap<string, readonly Pending[]>> implem
     return this.get().get(conversationId) ?? [];
   }
 
-  *#all(): Iterable<Pending> {
-    for (const lane of this.get().values()) yield* lane;
+  #all(): Pending[] {
+    return [...this.get().values()].flat();
   }
 
   #find(clientId: string): Pending | undefined {
-    for (const pending of this.#all()) if (pending.clientId === clientId) return pending;
-    return undefined;
+    return this.#all().find((each) => each.clientId === clientId);
+  }
+
+  /**
+   * Use the storage, but do not wait for ever; gives undefined where it fails or is late.
+   *
+   * A browser may have none to give (private mode, no space): messages then wait in memory,
+   * as without it, and are sent all the same.
+   */
+  #store<T>(use: (storage: OutboxStorage) => Promise<T>): Promise<T | undefined> {
+    const storage = this.#storage;
+    if (storage === null) return Promise.resolve(undefined);
+    return within<T | undefined>(STORAGE_MS, () => use(storage)).catch(() => undefined);
   }
 }
 
@@ -234,22 +230,4 @@ function asCommand({ conversationId, clientId, draft }: Pending): Commands["mess
     reply_to_id: draft.replyTo?.id ?? null,
     metadata: draft.metadata ?? {},
   };
-}
-
-/**
- * Wait for the storage, but not for ever; gives undefined where it fails or is late.
- *
- * A browser may have none to give (private mode, no space): messages then wait in memory,
- * as without it, and are sent all the same.
- */
-function inTime<T>(work: Promise<T> | undefined): Promise<T | undefined> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, STORAGE_MS, undefined);
-    const end = (value?: T) => {
-      clearTimeout(timer);
-      resolve(value);
-    };
-    if (work === undefined) end();
-    else work.then(end, () => end());
-  });
 }

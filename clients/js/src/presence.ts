@@ -1,6 +1,5 @@
-import { Backoff } from "./backoff.js";
-import { Problem } from "./errors.js";
-import { chunksOf } from "./inbox.js";
+import { Chore } from "./chore.js";
+import { chunksOf } from "./lists.js";
 import { Cell } from "./store.js";
 import type { PresenceBoard, PresenceEntry } from "./types.js";
 import type { Wire } from "./wire.js";
@@ -18,14 +17,12 @@ export class PresenceStore implements PresenceBoard {
   readonly subscribe: (listener: () => void) => () => void;
   readonly #people = new Cell<ReadonlyMap<string, PresenceEntry>>(new Map());
   readonly #wire: Wire;
-  readonly #backoff = new Backoff();
+  readonly #settling = new Chore(GATHER_MS, () => this.#settle());
   readonly #counts = new Map<string, number>();
   // Whom the server has been asked to watch, in this session.
   #watched = new Set<string>();
   #status: Status = "online";
   #told: Status = "online";
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #isBusy = false;
 
   constructor(wire: Wire) {
     this.#wire = wire;
@@ -39,14 +36,14 @@ export class PresenceStore implements PresenceBoard {
       // A session begins anew: it watches nobody, and says that one is there.
       this.#watched = new Set();
       this.#told = "online";
-      this.#plan(0);
+      this.#settling.begin();
     });
   }
 
   watch(userIds: Iterable<string>): () => void {
     const ids = [...new Set(userIds)];
     for (const id of ids) this.#counts.set(id, (this.#counts.get(id) ?? 0) + 1);
-    this.#plan(GATHER_MS);
+    this.#settling.plan();
     let isOver = false;
     return () => {
       if (isOver) return;
@@ -56,7 +53,7 @@ export class PresenceStore implements PresenceBoard {
         if (count > 0) this.#counts.set(id, count);
         else this.#counts.delete(id);
       }
-      this.#plan(GATHER_MS);
+      this.#settling.plan();
     };
   }
 
@@ -72,60 +69,45 @@ export class PresenceStore implements PresenceBoard {
     this.#told = status;
   }
 
-  #plan(ms: number): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      // After the next greeting it is done from the beginning.
-      if (this.#wire.isOnline && !this.#isBusy) this.#settle();
-    }, ms);
-  }
-
   /** Whom to watch from now on, and whom no more. */
   #due(): { come: string[]; gone: string[] } {
     // Whoever is beyond the bound waits.
-    const wanted = [...this.#counts.keys()].slice(0, WATCHED);
-    const isWanted = new Set(wanted);
+    const wanted = new Set([...this.#counts.keys()].slice(0, WATCHED));
     return {
-      come: wanted.filter((id) => !this.#watched.has(id)),
-      gone: [...this.#watched].filter((id) => !isWanted.has(id)),
+      come: [...wanted].filter((id) => !this.#watched.has(id)),
+      gone: [...this.#watched].filter((id) => !wanted.has(id)),
     };
   }
 
   /** Say how one is there, and watch whom somebody looks at, and nobody else. */
-  async #settle(): Promise<void> {
-    this.#isBusy = true;
+  async #settle(): Promise<boolean> {
+    const wire = this.#wire;
+    // After the next greeting it is done from the beginning.
+    if (!wire.isOnline) return false;
     const watched = this.#watched;
-    let pauseMs = GATHER_MS;
-    let isRefused = false;
-    try {
-      if (this.#told !== this.#status) await this.#tell();
-      const { come, gone } = this.#due();
-      for (const ids of chunksOf(gone, TOGETHER)) {
-        await this.#wire.command("presence.unwatch", { user_ids: ids });
-        for (const id of ids) watched.delete(id);
-        this.#put(ids, []);
-      }
-      for (const ids of chunksOf(come, TOGETHER)) {
-        const { presence } = await this.#wire.command("presence.watch", { user_ids: ids });
-        for (const id of ids) watched.add(id);
-        // Whom one may not know is not answered.
-        this.#put(ids, presence);
-      }
-      this.#backoff.reset();
-    } catch (error) {
-      const { retry, retryAfterMs } = Problem.of(error);
-      pauseMs = this.#backoff.next(retryAfterMs ?? 0);
-      isRefused = !retry;
-    }
-    this.#isBusy = false;
+    if (this.#told !== this.#status) await this.#tell();
     const { come, gone } = this.#due();
-    if (!isRefused && come.length + gone.length > 0) this.#plan(pauseMs);
+    for (const ids of chunksOf(gone, TOGETHER)) {
+      await wire.command("presence.unwatch", { user_ids: ids });
+      for (const id of ids) watched.delete(id);
+      this.#put(ids, []);
+    }
+    for (const ids of chunksOf(come, TOGETHER)) {
+      const { presence } = await wire.command("presence.watch", { user_ids: ids });
+      for (const id of ids) watched.add(id);
+      // Whom one may not know is not answered.
+      this.#put(ids, presence);
+    }
+    const left = this.#due();
+    return left.come.length + left.gone.length > 0;
   }
 
   #put(ids: readonly string[], entries: readonly PresenceEntry[]): void {
-    const people = new Map(this.get());
-    for (const id of ids) people.delete(id);
-    for (const entry of entries) people.set(entry.user_id, entry);
-    this.#people.set(people);
+    this.#people.update((before) => {
+      const people = new Map(before);
+      for (const id of ids) people.delete(id);
+      for (const entry of entries) people.set(entry.user_id, entry);
+      return people;
+    });
   }
 }

@@ -1,4 +1,4 @@
-import { Backoff } from "./backoff.js";
+import { Chore } from "./chore.js";
 import { Problem } from "./errors.js";
 import type { Wire } from "./wire.js";
 
@@ -13,14 +13,12 @@ const GATHER_MS = 250;
  */
 export class Receipts {
   readonly #wire: Wire;
-  readonly #backoff = new Backoff();
   readonly #due = new Map<string, { read: number; delivered: number }>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #isBusy = false;
+  readonly #telling = new Chore(GATHER_MS, () => this.#tell());
 
   constructor(wire: Wire) {
     this.#wire = wire;
-    wire.onOnline(() => this.#plan(0));
+    wire.onOnline(() => this.#telling.begin());
   }
 
   /** Whether something has not been told yet. */
@@ -28,60 +26,35 @@ export class Receipts {
     return this.#due.size > 0;
   }
 
-  read(conversationId: string, seq: number): void {
-    this.#add(conversationId, seq, 0);
-  }
-
-  delivered(conversationId: string, seq: number): void {
-    this.#add(conversationId, 0, seq);
-  }
-
-  #add(conversationId: string, read: number, delivered: number): void {
-    const due = this.#due.get(conversationId) ?? { read: 0, delivered: 0 };
+  /** Tell, in a moment, that one has read and received so far. */
+  add(conversationId: string, read: number, delivered: number): void {
+    const due = this.#due.get(conversationId);
     this.#due.set(conversationId, {
-      read: Math.max(due.read, read),
-      delivered: Math.max(due.delivered, delivered),
+      read: Math.max(due?.read ?? 0, read),
+      delivered: Math.max(due?.delivered ?? 0, delivered),
     });
-    if (this.#timer === undefined) this.#plan(GATHER_MS);
+    this.#telling.plan();
   }
 
-  #plan(ms: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      if (!this.#isBusy) this.#flush();
-    }, ms);
-  }
-
-  async #flush(): Promise<void> {
-    this.#isBusy = true;
+  async #tell(): Promise<boolean> {
+    const wire = this.#wire;
     for (const [id, due] of this.#due) {
       // The next greeting begins it again.
-      if (!this.#wire.isOnline) break;
+      if (!wire.isOnline) return false;
+      const { read, delivered } = due;
+      const said = { conversation_id: id };
       try {
-        await this.#tell(id, due);
-        this.#backoff.reset();
-      } catch (error) {
-        const problem = Problem.of(error);
-        if (problem.retry) {
-          this.#plan(this.#backoff.next(problem.retryAfterMs ?? 0));
-          break;
+        if (read > 0) await wire.command("conversation.read", { ...said, seq: read });
+        // What is read has been delivered.
+        if (delivered > read) {
+          await wire.command("conversation.delivered", { ...said, seq: delivered });
         }
-        // One may no longer read there; nobody waits to hear it.
+      } catch (error) {
+        // Where one may no longer read, nobody waits to hear it.
+        if (Problem.of(error).retry) throw error;
       }
       if (this.#due.get(id) === due) this.#due.delete(id);
     }
-    this.#isBusy = false;
-    if (this.#due.size > 0 && this.#timer === undefined && this.#wire.isOnline) {
-      this.#plan(GATHER_MS);
-    }
-  }
-
-  async #tell(id: string, { read, delivered }: { read: number; delivered: number }): Promise<void> {
-    if (read > 0) await this.#wire.command("conversation.read", { conversation_id: id, seq: read });
-    // What is read has been delivered.
-    if (delivered > read) {
-      await this.#wire.command("conversation.delivered", { conversation_id: id, seq: delivered });
-    }
+    return this.isDue;
   }
 }

@@ -1,7 +1,7 @@
 import { Backoff, bounded } from "./backoff.js";
-import { Problem } from "./errors.js";
+import { Problem, SOMEBODY_ELSE } from "./errors.js";
 import { listenForHints } from "./hints.js";
-import { lost, NO_CLOSE_FRAME, REPLY_MS, Socket } from "./socket.js";
+import { lost, NO_CLOSE_FRAME, REPLY_MS, Socket, type SocketOptions } from "./socket.js";
 import { Cell, type Store } from "./store.js";
 import type { Tokens } from "./tokens.js";
 import type { Commands, SocketClass, Status, Told } from "./types.js";
@@ -9,15 +9,16 @@ import type { Commands, SocketClass, Status, Told } from "./types.js";
 const GOING_AWAY = 1001;
 const TOKEN_EXPIRED = 4001;
 const UNAUTHENTICATED = 4500;
-// Of those that are final, what is not `invalid`.
+// Faults of our own frames would end the next socket as well, as what is 45xx.
 const FINAL: Readonly<Record<number, string>> = {
+  1002: "invalid",
+  1003: "invalid",
+  1007: "invalid",
   1008: "forbidden",
   1009: "too_large",
   4501: "suspended",
   4503: "forbidden",
 };
-// Faults of our own frames: the same would end the next socket as well.
-const OWN_FAULTS = new Set([1002, 1003, 1007, 1008, 1009]);
 // Who is sent away sooner than this after each greeting waits longer each time.
 const STEADY_MS = 10_000;
 const HINT_MS = 5_000;
@@ -36,7 +37,9 @@ type WhenOnline = (isAnew: boolean) => void | Promise<void>;
 export class Session {
   readonly status: Store<Status>;
   readonly #status = new Cell<Status>({ state: "idle", retryAt: null, reason: null });
-  readonly #options: { url: string; tokens: Tokens; WebSocket: SocketClass; backoff: Backoff };
+  readonly #line: Pick<SocketOptions, "url" | "WebSocket">;
+  readonly #tokens: Tokens;
+  readonly #backoff: Backoff;
   readonly #reloading = new Backoff({ firstMs: 1000 });
   readonly #renewing = new Backoff({ firstMs: 1000 });
   readonly #listeners = new Set<(event: Told) => void>();
@@ -68,7 +71,9 @@ export class Session {
     WebSocket: SocketClass;
     backoff?: Backoff;
   }) {
-    this.#options = { backoff: new Backoff(), ...options };
+    this.#line = options;
+    this.#tokens = options.tokens;
+    this.#backoff = options.backoff ?? new Backoff();
     this.status = this.#status;
   }
 
@@ -98,18 +103,18 @@ export class Session {
     this.#attempt++;
     this.#stopHints?.();
     this.#stopHints = null;
-    for (const timer of [this.#timer, this.#renewal, this.#reload]) clearTimeout(timer);
+    this.#stopTimers();
     const socket = this.#socket;
     this.#socket = null;
-    this.#turn({ state: "closed", retryAt: null, reason });
+    this.#turn("closed", reason);
     socket?.drop(NO_CLOSE_FRAME);
   }
 
   /** Try again now instead of when the backoff ends; online, make sure that it is so. */
-  retryNow(): void {
+  readonly retryNow = (): void => {
     if (this.#status.get().state === "waiting") this.#open();
     else this.#socket?.probe(HINT_MS);
-  }
+  };
 
   /** Hear each event, in the order in which it came. */
   on(listener: (event: Told) => void): () => void {
@@ -176,15 +181,13 @@ export class Session {
   async #open(): Promise<void> {
     const mine = ++this.#attempt;
     clearTimeout(this.#timer);
-    this.#turn({ ...this.#status.get(), state: "connecting", retryAt: null });
-    const { url, tokens } = this.#options;
+    this.#turn("connecting", this.#status.get().reason);
     try {
-      const token = await tokens.current();
+      const token = await this.#tokens.current();
       if (mine !== this.#attempt) return;
       this.#token = token;
       this.#socket = new Socket({
-        WebSocket: this.#options.WebSocket,
-        url,
+        ...this.#line,
         token,
         cursor: this.#cursor,
         onEvent: (event) => mine === this.#attempt && this.#take(event),
@@ -202,7 +205,7 @@ export class Session {
   #take(event: Told): void {
     switch (event.type) {
       case "hello":
-        this.#options.tokens.tell(event.at);
+        this.#tokens.tell(event.at);
         this.#greet(event);
         return;
       case "cursor":
@@ -223,7 +226,7 @@ export class Session {
   #greet(event: Told & { type: "hello" }): void {
     const { user_id, resumed, cursor } = event.data;
     if (this.#userId !== "" && this.#userId !== user_id) {
-      this.close(new Problem("forbidden", "The server greets somebody else."));
+      this.close(new Problem("forbidden", SOMEBODY_ELSE));
       return;
     }
     this.#userId = user_id;
@@ -233,7 +236,7 @@ export class Session {
       this.#owed++;
       this.#cursor = cursor;
     }
-    this.#turn({ state: "online", retryAt: null, reason: null });
+    this.#turn("online");
     this.#renewInTime();
     this.tell(event);
     this.#announce();
@@ -257,7 +260,7 @@ export class Session {
         if (mine !== this.#attempt || owed !== this.#owed) return;
         const problem = Problem.of(error);
         if (!problem.retry) return;
-        const delay = this.#reloading.next(problem.retryAfterMs ?? 0);
+        const delay = this.#reloading.next(problem.retryAfterMs);
         this.#reload = setTimeout(() => this.#announce(), delay);
       },
     );
@@ -265,29 +268,26 @@ export class Session {
 
   #lose(code: number, said: string): void {
     this.#socket = null;
-    for (const timer of [this.#timer, this.#renewal, this.#reload]) clearTimeout(timer);
-    const { tokens, backoff } = this.#options;
+    this.#stopTimers();
     if (Date.now() - this.#greetedAt > STEADY_MS && this.#greetedAt > 0) {
-      backoff.reset();
+      this.#backoff.reset();
       this.#refusals = 0;
     }
     this.#greetedAt = 0;
+    const message = said || `The connection has ended (${code}).`;
     if (code === TOKEN_EXPIRED || code === UNAUTHENTICATED) {
-      const problem = new Problem("unauthenticated", said || "The token is not taken.");
+      const problem = new Problem("unauthenticated", message);
       // Expired may be the clock's fault; refused twice, with another token, is final.
-      if (!tokens.forget() || (code === UNAUTHENTICATED && ++this.#refusals > 1)) {
+      if (!this.#tokens.forget() || (code === UNAUTHENTICATED && ++this.#refusals > 1)) {
         this.close(problem);
       } else {
         this.#wait(problem, code === UNAUTHENTICATED);
       }
       return;
     }
-    const message = said || `The connection is gone (${code}).`;
-    if (OWN_FAULTS.has(code) || (code >= 4500 && code < 5000)) {
-      this.close(new Problem(FINAL[code] ?? "invalid", message));
-    } else {
-      this.#wait(new Problem("offline", message));
-    }
+    const final = FINAL[code] ?? (code >= 4500 && code < 5000 ? "invalid" : null);
+    if (final) this.close(new Problem(final, message));
+    else this.#wait(new Problem("offline", message));
   }
 
   /** Go before the server does, when it has said so, and not come back sooner. */
@@ -300,18 +300,16 @@ export class Session {
 
   #renewInTime(atLeastMs = 0): void {
     clearTimeout(this.#renewal);
-    const { tokens } = this.#options;
-    const dueMs = tokens.dueInMs();
-    if (dueMs === null || !tokens.canRenew) return;
+    const dueMs = this.#tokens.dueInMs();
+    if (dueMs === null || !this.#tokens.canRenew) return;
     const delay = Math.min(Math.max(dueMs, atLeastMs), LONGEST_TIMER_MS);
     this.#renewal = setTimeout(() => this.#renew(), delay);
   }
 
   async #renew(): Promise<void> {
     const mine = this.#attempt;
-    const { tokens } = this.#options;
     try {
-      const token = await tokens.current();
+      const token = await this.#tokens.current();
       if (mine !== this.#attempt) return;
       // The same again: what gives it is asked less and less often.
       if (token !== this.#token) {
@@ -324,20 +322,28 @@ export class Session {
       const problem = Problem.of(error);
       if (mine !== this.#attempt) return;
       if (problem.code === "forbidden") return this.close(problem);
-      if (problem.code === "unauthenticated") tokens.forget();
+      if (problem.code === "unauthenticated") this.#tokens.forget();
     }
     if (mine === this.#attempt && this.isOnline) this.#renewInTime(this.#renewing.next(1000));
   }
 
-  #turn(status: Status): void {
-    this.#status.set(status);
+  #stopTimers(): void {
+    for (const timer of [this.#timer, this.#renewal, this.#reload]) clearTimeout(timer);
+  }
+
+  #turn(
+    state: Status["state"],
+    reason: Status["reason"] = null,
+    retryAt: number | null = null,
+  ): void {
+    this.#status.set({ state, retryAt, reason });
     for (const look of [...this.#waiting]) look();
   }
 
   #wait(reason: Problem, isAtOnce = false): void {
     const atLeast = Math.max(reason.retryAfterMs ?? 0, this.#notBefore - Date.now(), 0);
-    const delay = isAtOnce ? 0 : this.#options.backoff.next(atLeast);
-    this.#turn({ state: "waiting", retryAt: Date.now() + delay, reason });
+    const delay = isAtOnce ? 0 : this.#backoff.next(atLeast);
+    this.#turn("waiting", reason, Date.now() + delay);
     this.#timer = setTimeout(() => this.#open(), delay);
   }
 }

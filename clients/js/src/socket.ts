@@ -1,6 +1,7 @@
 import { bounded } from "./backoff.js";
-import { isRecord, Problem } from "./errors.js";
+import { isRecord, Problem, TOO_MUCH } from "./errors.js";
 import type { Contract } from "./generated/contract.js";
+import { TOO_LATE } from "./patience.js";
 import type { Commands, Refusal, SocketClass, Told } from "./types.js";
 
 export const REPLY_MS = 10_000;
@@ -87,7 +88,7 @@ export class Socket {
         throw new Problem("too_large", `A command has at most ${most} bytes.`);
       }
       if (this.#asked.size >= MOST_ASKED) {
-        throw new Problem("rate_limited", "Too many commands wait for a reply.");
+        throw new Problem("rate_limited", TOO_MUCH);
       }
       this.#asked.set(id, {
         since: Date.now(),
@@ -114,8 +115,8 @@ export class Socket {
 
   #giveUp(id: number): void {
     const asked = this.#claim(id);
-    if (asked === undefined) return;
-    asked.reject(new Problem("unavailable", "No reply came in time."));
+    if (!asked) return;
+    asked.reject(new Problem("unavailable", TOO_LATE));
     // Nothing at all since: the line is dead, whatever it looks like.
     if (this.#heardAt <= asked.since) this.drop(HEARTBEAT_MISSED);
   }
@@ -181,5 +182,5 @@ function read(data: string): Frame | null {
 
 /** The problem of what met no connection. */
 export function lost(): Problem {
-  return new Problem("offline", "There is no connection to the server.");
+  return Problem.of(undefined);
 }

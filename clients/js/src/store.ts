@@ -21,11 +21,20 @@ export class Cell<T> implements Store<T> {
     this.#state = state;
   }
 
+  /** Whether anybody looks. */
+  get isWatched(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   readonly get = (): T => this.#state;
 
   readonly subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    const isFirst = !this.isWatched;
+    // One of its own, since the same listener may be given twice.
+    const told = () => listener();
+    this.#listeners.add(told);
+    if (isFirst) this.onFirst?.();
+    return () => this.#listeners.delete(told);
   };
 
   set(state: T): void {
@@ -42,4 +51,18 @@ export class Cell<T> implements Store<T> {
   update(change: (state: T) => T): void {
     this.set(change(this.#state));
   }
+
+  /** Change some of the state; nobody is told where nothing differs. */
+  patch(change: Partial<T>): void {
+    const next = { ...this.#state, ...change };
+    for (const key in change) {
+      if (!Object.is(next[key], this.#state[key])) {
+        this.set(next);
+        return;
+      }
+    }
+  }
+
+  /** Called whenever somebody looks and nobody did before. */
+  protected onFirst?(): void;
 }

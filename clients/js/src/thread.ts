@@ -1,12 +1,13 @@
-import { Backoff } from "./backoff.js";
+import { Chore } from "./chore.js";
 import { type ConversationStore, UNREADABLE } from "./conversations.js";
 import { Problem } from "./errors.js";
 import type { Conversation, Message, WritePermission } from "./generated/contract.js";
-import { Shelf } from "./shelf.js";
-import { Timeline } from "./timeline.js";
-import type { Attachment, Draft, Pending, Thread, ThreadState, Told } from "./types.js";
+import { ignore } from "./lists.js";
+import { Cell } from "./store.js";
+import { HOLES, Timeline } from "./timeline.js";
+import type { Draft, Pending, Thread, ThreadState, Told } from "./types.js";
 import { TypingSender } from "./typing.js";
-import type { UploadOptions, Wire } from "./wire.js";
+import type { Wire } from "./wire.js";
 
 // What one step of scrolling brings, and what the server gives at once at the most.
 const PAGE = 50;
@@ -21,21 +22,19 @@ const PATIENCE_MS = 300;
 const ROUNDS = 20;
 
 type Job = "load" | "older" | "newer" | "jump" | "latest" | "fill" | "refresh";
-type Change = { messageId: string; apply: (message: Message) => Message };
+type Change = (message: Message) => Message;
+/** What the server says that has become of a message. */
+type Changed = { message: Message } | Pick<Message, "reactions">;
 
-export class ThreadStore implements Thread {
+export class ThreadStore extends Cell<ThreadState> implements Thread {
   readonly id: string;
-  readonly get: () => ThreadState;
-  readonly subscribe: (listener: () => void) => () => void;
   readonly #wire: Wire;
   readonly #conversations: ConversationStore;
   readonly #size: number;
-  readonly #shelf: Shelf<ThreadState>;
   readonly #typing: TypingSender;
-  readonly #backoff = new Backoff({ firstMs: 1000 });
   readonly #jobs = new Map<Job, Promise<void>>();
   // Changes of one's own that the server has not answered yet.
-  readonly #changes = new Set<Change>();
+  readonly #changes = new Set<{ messageId: string; change: Change }>();
   #timeline = new Timeline();
   // The window, from one seq to another; it follows what comes where it reaches the end.
   #from = 1;
@@ -45,27 +44,22 @@ export class ThreadStore implements Thread {
   #joinedAt = "";
   #jump = 0;
   #queue: Promise<unknown> = Promise.resolve();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #filling = new Chore(PATIENCE_MS, async () => {
+    if (this.#wire.isOnline && this.isWatched) {
+      const isCurrent = this.get().isLoaded && !this.#isStale;
+      await (isCurrent ? this.#run("fill", () => this.#fill()) : this.#bring());
+    }
+    return false;
+  });
 
   constructor(id: string, wire: Wire, conversations: ConversationStore, windowSize = WINDOW) {
+    super({ ...EMPTY, pending: [], typing: [] });
     this.id = id;
     this.#wire = wire;
     this.#conversations = conversations;
     // Less than two pages could not be scrolled through.
     this.#size = Math.max(windowSize, 2 * PAGE);
     this.#typing = new TypingSender(wire, id);
-    const state: ThreadState = { ...EMPTY, pending: [], typing: [] };
-    this.#shelf = new Shelf(state, () => {
-      this.#shelf.patch({ readWhenOpened: null });
-      this.show();
-      this.load();
-    });
-    this.get = this.#shelf.get;
-    this.subscribe = this.#shelf.subscribe;
-  }
-
-  get isWatched(): boolean {
-    return this.#shelf.isWatched;
   }
 
   /** How many messages are in memory, shown or not. */
@@ -74,30 +68,30 @@ export class ThreadStore implements Thread {
   }
 
   load(): Promise<void> {
-    return this.#bring().catch(ignore);
+    return this.#bring().catch((error: unknown) => this.#filling.planAfter(error));
   }
 
   older(): Promise<void> {
-    return this.#run("older", () => this.#grow(-1)).catch(ignore);
+    return this.#try("older", () => this.#grow(-1));
   }
 
   newer(): Promise<void> {
-    return this.#run("newer", () => this.#grow(1)).catch(ignore);
+    return this.#try("newer", () => this.#grow(1));
   }
 
   jumpTo(seq: number): Promise<void> {
     this.#jump = seq;
-    return this.#run("jump", async () => {
+    return this.#try("jump", async () => {
       // Another may be wanted meanwhile.
       for (let at = 0; at !== this.#jump; ) {
         at = this.#jump;
         await this.#around(at);
       }
-    }).catch(ignore);
+    });
   }
 
   jumpToLatest(): Promise<void> {
-    return this.#run("latest", () => this.#latest()).catch(ignore);
+    return this.#try("latest", () => this.#latest());
   }
 
   send(draft: Draft): Pending {
@@ -117,40 +111,35 @@ export class ThreadStore implements Thread {
 
   edit(messageId: string, body: string): Promise<void> {
     const edited_at = new Date().toISOString();
-    return this.#optimistically(
-      { messageId, apply: (message) => ({ ...message, body, edited_at }) },
-      async (since) => {
-        const answer = this.#wire.command("message.edit", { message_id: messageId, body });
-        this.#timeline.put((await answer).message, { since });
-      },
+    return this.#change(
+      messageId,
+      (message) => ({ ...message, body, edited_at }),
+      () => this.#wire.command("message.edit", { message_id: messageId, body }),
     );
   }
 
   remove(messageId: string): Promise<void> {
     const tombstone = { body: "", attachments: [], reactions: {}, mentions: [], metadata: {} };
     const deleted_at = new Date().toISOString();
-    return this.#optimistically(
-      { messageId, apply: (message) => ({ ...message, ...tombstone, deleted_at }) },
-      async (since) => {
-        const answer = this.#wire.command("message.delete", { message_id: messageId });
-        this.#timeline.put((await answer).message, { since });
-      },
+    return this.#change(
+      messageId,
+      (message) => ({ ...message, ...tombstone, deleted_at }),
+      () => this.#wire.command("message.delete", { message_id: messageId }),
     );
   }
 
   react(messageId: string, emoji: string, isOn: boolean): Promise<void> {
     const me = this.#wire.userId;
-    const apply = (message: Message): Message => {
+    const change = (message: Message): Message => {
       const given = message.reactions[emoji]?.filter((each) => each !== me) ?? [];
       const reactions = { ...message.reactions, [emoji]: isOn ? [...given, me] : given };
       if (!isOn && given.length === 0) delete reactions[emoji];
       return { ...message, reactions };
     };
-    return this.#optimistically({ messageId, apply }, async (since) => {
-      const command = isOn ? "reaction.add" : "reaction.remove";
-      const { reactions } = await this.#wire.command(command, { message_id: messageId, emoji });
-      this.#timeline.react(messageId, reactions, { since });
-    });
+    const command = isOn ? "reaction.add" : "reaction.remove";
+    return this.#change(messageId, change, () =>
+      this.#wire.command(command, { message_id: messageId, emoji }),
+    );
   }
 
   async history(messageId: string): Promise<readonly { body: string; at: string }[]> {
@@ -180,10 +169,6 @@ export class ThreadStore implements Thread {
     });
   }
 
-  upload(file: File, options?: UploadOptions): Promise<Attachment> {
-    return this.#wire.upload(this.id, file, options);
-  }
-
   /** Take an event of this conversation. */
   hear({ type, at, data }: Told): void {
     if ("message" in data) this.#timeline.put(data.message, { at });
@@ -195,15 +180,15 @@ export class ThreadStore implements Thread {
 
   /** Take how the conversation is now; null where one may no longer read it. */
   follow(conversation: Conversation | null): void {
-    if (conversation === null) {
+    if (!conversation) {
       this.#forget();
-      this.#shelf.patch({ conversation: null, problem: new Problem("not_a_participant") });
+      this.patch({ conversation: null, problem: new Problem("not_a_participant") });
       return;
     }
     const joinedAt = this.#conversations.entry(this.id)?.joinedAt ?? "";
     const hasComeBack = this.#joinedAt !== "" && this.#joinedAt !== joinedAt;
     this.#joinedAt = joinedAt;
-    if (hasComeBack || UNREADABLE.has(this.get().problem?.code ?? "")) {
+    if (hasComeBack || isGone(this.get())) {
       // What one may read of the past may be something else now.
       this.#forget();
       if (this.isWatched) this.load();
@@ -225,6 +210,12 @@ export class ThreadStore implements Thread {
     if (!this.isWatched && this.#jobs.size === 0) this.#forget();
   }
 
+  protected override onFirst(): void {
+    this.patch({ readWhenOpened: null });
+    this.show();
+    this.load();
+  }
+
   /** Put together what is to be seen. */
   show(): void {
     const timeline = this.#timeline;
@@ -233,7 +224,7 @@ export class ThreadStore implements Thread {
     if (isLoaded && this.#isFollowing) this.#reachOut();
     let messages = timeline.list(this.#from, this.#to);
     const first = messages[messages.length - this.#size];
-    if (this.#isFollowing && first !== undefined && messages.length > this.#size) {
+    if (this.#isFollowing && first && messages.length > this.#size) {
       this.#from = first.seq;
       messages = timeline.list(this.#from, this.#to);
     }
@@ -243,14 +234,14 @@ export class ThreadStore implements Thread {
         [timeline.last - TAIL, timeline.last],
       );
     }
-    for (const { messageId, apply } of this.#changes) {
+    for (const { messageId, change } of this.#changes) {
       messages = messages.map((each) =>
-        each.id === messageId && each.deleted_at === null ? apply(each) : each,
+        each.id === messageId && each.deleted_at === null ? change(each) : each,
       );
     }
     const isSame =
       messages.length === before.length && messages.every((each, i) => each === before[i]);
-    this.#shelf.patch({
+    this.patch({
       conversation: entry?.shown ?? (isGone(this.get()) ? null : conversation),
       messages: isSame ? before : messages,
       pending: this.#wire.outbox.get().get(this.id) ?? NOTHING,
@@ -272,17 +263,7 @@ export class ThreadStore implements Thread {
       this.#to = Math.min(next, timeline.last);
       if (next >= timeline.last) return;
     }
-    this.#later(PATIENCE_MS);
-  }
-
-  #later(ms: number): void {
-    if (this.#jobs.has("fill") || !this.isWatched) return;
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      if (!this.#wire.isOnline || !this.isWatched) return;
-      const isCurrent = this.get().isLoaded && !this.#isStale;
-      (isCurrent ? this.#run("fill", () => this.#fill()) : this.#bring()).catch(ignore);
-    }, ms);
+    if (!this.#jobs.has("fill")) this.#filling.plan();
   }
 
   /** Load what is not loaded, and again what is stale. */
@@ -298,15 +279,10 @@ export class ThreadStore implements Thread {
   async #begin(): Promise<void> {
     this.#isStale = false;
     const timeline = this.#timeline;
-    const [conversation, messages] = await Promise.all([
-      this.#conversations.find(this.id),
-      this.#fetch({ limit: PAGE }),
-    ]);
-    if (conversation === null) throw new Problem("not_found");
-    timeline.reach(conversation.last_seq);
+    await this.#measure(timeline);
+    // One may have left meanwhile.
     if (timeline !== this.#timeline) return;
-    this.#shelf.patch({ isLoaded: true });
-    this.#move(timeline, messages.at(-1)?.seq ?? 1, messages[0]?.seq ?? 0, true);
+    await this.#latest();
     await this.#fill();
   }
 
@@ -316,7 +292,7 @@ export class ThreadStore implements Thread {
     const timeline = this.#timeline;
     const [from, to] = [this.#from, this.#to];
     try {
-      if ((await this.#conversations.find(this.id)) === null) throw new Problem("not_found");
+      await this.#measure(timeline);
       for (let at = from - 1; at < to; ) {
         const page = await this.#fetch({ after: at, limit: Math.min(MOST, to - at) });
         at = page.at(-1)?.seq ?? to;
@@ -361,12 +337,17 @@ export class ThreadStore implements Thread {
   async #around(seq: number): Promise<void> {
     const timeline = this.#timeline;
     if (this.get().isLoaded && this.#from <= seq && seq <= this.#to) return;
-    const conversation = await this.#conversations.find(this.id);
-    if (conversation === null) throw new Problem("not_found");
-    timeline.reach(conversation.last_seq);
+    await this.#measure(timeline);
     await this.#end(timeline, seq + PAGE / 2);
     // Before what one may read: then its beginning.
     if (this.#from > this.#to) await this.#end(timeline, timeline.skip(1, 1) + PAGE / 2);
+  }
+
+  /** Learn how far the history goes. */
+  async #measure(timeline: Timeline): Promise<void> {
+    const conversation = await this.#conversations.find(this.id);
+    if (!conversation) throw new Problem("not_found");
+    timeline.reach(conversation.last_seq);
   }
 
   #latest(): Promise<void> {
@@ -377,7 +358,7 @@ export class ThreadStore implements Thread {
   async #end(timeline: Timeline, seq: number): Promise<void> {
     const to = Math.min(seq, timeline.last);
     const from = await this.#know(timeline, to + 1, -1, PAGE);
-    if (timeline === this.#timeline) this.#shelf.patch({ isLoaded: true });
+    if (timeline === this.#timeline) this.patch({ isLoaded: true });
     this.#move(timeline, from, to, to >= timeline.last);
   }
 
@@ -392,26 +373,27 @@ export class ThreadStore implements Thread {
       }
       const holes = step > 0 ? timeline.holes(edge + 1, end) : timeline.holes(end, edge - 1);
       const hole = step > 0 ? holes[0] : holes.at(-1);
-      if (hole === undefined) return end;
+      if (!hole) return end;
       const limit = Math.min(PAGE, Math.max(1, hole[1] - hole[0] + 1));
       await this.#fetch(step > 0 ? { after: hole[0] - 1, limit } : { before: hole[1] + 1, limit });
     }
-    throw new Problem("internal", "The history does not end.");
+    throw new Problem("internal", HOLES);
   }
 
-  async #fetch(query: { before?: number; after?: number; limit: number }): Promise<Message[]> {
+  async #fetch(query: { before: number; limit: number } | { after: number; limit: number }) {
     const timeline = this.#timeline;
     const { now: since, last } = timeline;
-    const { before, after } = query;
     const { items, next } = await this.#wire.call(
       "GET /v1/conversations/{conversation_id}/messages",
       { path: { conversation_id: this.id }, query },
     );
     const seqs = items.map((message) => message.seq);
-    const isAll = next === null || seqs.length === 0;
-    const from = after === undefined ? (isAll ? 1 : Math.min(...seqs)) : after + 1;
-    const upto = after === undefined || isAll ? Math.max(last, ...seqs) : Math.max(...seqs);
-    timeline.take(items, from, before === undefined ? upto : before - 1, since);
+    const isAll = !next || seqs.length === 0;
+    if ("after" in query) {
+      timeline.take(items, query.after + 1, Math.max(...seqs, isAll ? last : 0), since);
+    } else {
+      timeline.take(items, isAll ? 1 : Math.min(...seqs), query.before - 1, since);
+    }
     return items;
   }
 
@@ -422,27 +404,29 @@ export class ThreadStore implements Thread {
     this.show();
   }
 
+  /** Run it for somebody who learns from the state whether it went well. */
+  #try(kind: Job, job: () => Promise<void>): Promise<void> {
+    return this.#run(kind, job).catch((error: unknown) => this.#filling.planAfter(error));
+  }
+
   /** One load at a time, and each kind once. */
   #run(kind: Job, job: () => Promise<void>): Promise<void> {
     const known = this.#jobs.get(kind);
-    if (known !== undefined) return known;
+    if (known) return known;
     const run = this.#queue.then(job).then(
       () => {
-        this.#backoff.reset();
-        this.#shelf.patch({ problem: null });
+        this.patch({ problem: null });
       },
       (error: unknown) => {
         const problem = Problem.of(error);
         if (UNREADABLE.has(problem.code)) this.#forget();
-        this.#shelf.patch({ problem });
+        this.patch({ problem });
         throw problem;
       },
     );
     const done = run.finally(() => {
       this.#jobs.delete(kind);
       this.show();
-      const { problem } = this.get();
-      if (problem?.retry) this.#later(this.#backoff.next(problem.retryAfterMs ?? 0));
     });
     this.#jobs.set(kind, done);
     this.#queue = done.catch(ignore);
@@ -450,13 +434,18 @@ export class ThreadStore implements Thread {
     return done;
   }
 
-  async #optimistically(change: Change, ask: (since: number) => Promise<void>): Promise<void> {
-    this.#changes.add(change);
+  /** Show a change at once; it is put back, and rejected, where the server refuses. */
+  async #change(messageId: string, change: Change, ask: () => Promise<Changed>): Promise<void> {
+    const shown = { messageId, change };
+    this.#changes.add(shown);
     this.show();
     try {
-      await ask(this.#timeline.now);
+      const since = this.#timeline.now;
+      const changed = await ask();
+      if ("message" in changed) this.#timeline.put(changed.message, { since });
+      else this.#timeline.react(messageId, changed.reactions, { since });
     } finally {
-      this.#changes.delete(change);
+      this.#changes.delete(shown);
       this.show();
     }
   }
@@ -464,7 +453,7 @@ export class ThreadStore implements Thread {
   #forget(): void {
     this.#timeline = new Timeline();
     [this.#from, this.#to, this.#isFollowing] = [1, 0, true];
-    this.#shelf.patch({ ...EMPTY, readWhenOpened: this.get().readWhenOpened });
+    this.patch({ ...EMPTY, readWhenOpened: this.get().readWhenOpened });
     this.show();
   }
 }
@@ -485,6 +474,3 @@ const EMPTY: Omit<ThreadState, "pending" | "typing"> = {
 function isGone({ problem }: ThreadState): boolean {
   return UNREADABLE.has(problem?.code ?? "");
 }
-
-// The state tells the problem.
-function ignore(): void {}

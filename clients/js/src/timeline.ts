@@ -7,6 +7,7 @@
  */
 import { Problem } from "./errors.js";
 import type { Message } from "./generated/contract.js";
+import { forgetOldest } from "./lists.js";
 
 /** From one seq to another, both within it. */
 export type Range = readonly [from: number, to: number];
@@ -26,6 +27,8 @@ const MARKS = 100;
 const READERS = 500;
 // A page that leaves out more than this is a fault of the server's.
 const MOST_ABSENT = 100_000;
+
+export const HOLES = "The history has too many holes.";
 
 // The server quotes so many characters.
 const QUOTED = 200;
@@ -76,19 +79,17 @@ export class Timeline {
     if (seq > this.#last) this.#last = seq;
   }
 
-  /** Take a message, a newer version of one, or a repeat; says whether anything changed. */
-  put(message: Message, source: Source): boolean {
+  /** Take a message, a newer version of one, or a repeat. */
+  put(message: Message, source: Source): void {
     const { id, seq } = message;
     this.reach(seq);
     // Sending reads everything up to one's own message, and there is no receipt for it.
-    const dated = message.sender_id !== null && this.read(message.sender_id, seq, message.sent_at);
+    if (message.sender_id) this.read(message.sender_id, seq, message.sent_at);
     const held = this.#messages.get(seq);
     // Of two that say the same, the fetched one quotes what there is now.
     const isNewer = rank(message) > rank(held ?? message);
     const base =
-      held === undefined || isNewer || ("since" in source && rank(message) === rank(held))
-        ? message
-        : held;
+      !held || isNewer || ("since" in source && rank(message) === rank(held)) ? message : held;
     // There after all; what is around it is not known any more.
     this.#absent.delete(seq);
     if (seq <= this.#floor) this.#floor = seq - 1;
@@ -97,7 +98,7 @@ export class Timeline {
       reactions: this.#reactions(message, held, source),
       read_at: [message.read_at, held?.read_at ?? null, this.#firstRead(message)].reduce(earlier),
     });
-    if (held !== undefined && JSON.stringify(next) === JSON.stringify(held)) return dated;
+    if (JSON.stringify(next) === JSON.stringify(held)) return;
     this.#messages.set(seq, next);
     this.#seqs.set(id, seq);
     if (rank(next) !== "") {
@@ -105,54 +106,43 @@ export class Timeline {
         if (other.reply_to?.id === id) this.#messages.set(at, this.#quoting(other));
       }
     }
-    return true;
   }
 
   /** Take all reactions to a message, which may be yet to come. */
-  react(messageId: string, reactions: Reactions, source: Source): boolean {
+  react(messageId: string, reactions: Reactions, source: Source): void {
     const held = this.find(messageId);
-    if (held === undefined) {
-      if ("at" in source) this.#learn(messageId, reactions, source.at);
-      return false;
-    }
-    return this.put({ ...held, reactions }, source);
+    if (held) this.put({ ...held, reactions }, source);
+    else if ("at" in source) this.#learn(messageId, reactions, source.at);
   }
 
-  /** Learn that somebody had read up to `seq` at a time; says whether a message changed. */
-  read(userId: string, seq: number, at: string): boolean {
+  /** Learn that somebody had read up to `seq` at a time. */
+  read(userId: string, seq: number, at: string): void {
     const marks = this.#marks.get(userId) ?? [];
-    if (marks.some((mark) => mark.seq >= seq && mark.at <= at)) return false;
+    if (marks.some((mark) => mark.seq >= seq && mark.at <= at)) return;
     // Later marks up to here say nothing that this one does not say better.
     const kept = marks.filter((mark) => mark.seq > seq || mark.at < at);
-    const place = kept.findIndex((mark) => mark.seq > seq);
-    const index = place < 0 ? kept.length : place;
-    const since = kept[index - 1]?.seq ?? 0;
-    kept.splice(index, 0, { seq, at });
+    kept.push({ seq, at });
+    kept.sort((one, other) => one.seq - other.seq);
     this.#marks.set(userId, kept.slice(-MARKS));
-    forgetFirst(this.#marks, READERS);
-    let changed = false;
+    forgetOldest(this.#marks, READERS);
     for (const [held, message] of this.#messages) {
-      if (held <= since || held > seq || message.sender_id === userId) continue;
-      if (message.read_at !== null && message.read_at <= at) continue;
-      this.#messages.set(held, { ...message, read_at: at });
-      changed = true;
+      if (held > seq || message.sender_id === userId) continue;
+      const read_at = earlier(message.read_at, at);
+      if (read_at !== message.read_at) this.#messages.set(held, { ...message, read_at });
     }
-    return changed;
   }
 
   /** Learn what a fetched page says: these are all that there is from `from` to `to`. */
-  take(messages: readonly Message[], from: number, to: number, since: number): boolean {
-    let changed = false;
-    for (const message of messages) changed = this.put(message, { since }) || changed;
+  take(messages: readonly Message[], from: number, to: number, since: number): void {
+    for (const message of messages) this.put(message, { since });
     const first = Math.min(to + 1, ...messages.map((message) => message.seq));
     if (from === 1) this.#floor = Math.max(this.#floor, first - 1);
     if (to - Math.max(from, this.#floor) > MOST_ABSENT) {
-      throw new Problem("internal", "The history has too many holes.");
+      throw new Problem("internal", HOLES);
     }
     for (let seq = Math.max(from, this.#floor + 1); seq <= to; seq++) {
       if (!this.#messages.has(seq)) this.#absent.add(seq);
     }
-    return changed;
   }
 
   /** The first seq from here on, upwards (1) or downwards (-1), that is not absent. */
@@ -168,7 +158,7 @@ export class Timeline {
     const found: Message[] = [];
     for (let seq = this.skip(from, 1); seq <= to; seq = this.skip(seq + 1, 1)) {
       const message = this.#messages.get(seq);
-      if (message !== undefined) found.push(message);
+      if (message) found.push(message);
     }
     return found;
   }
@@ -195,15 +185,15 @@ export class Timeline {
   }
 
   #reactions(message: Message, held: Message | undefined, source: Source): Reactions {
-    if (message.deleted_at !== null || (held?.deleted_at ?? null) !== null) return {};
+    if (message.deleted_at || held?.deleted_at) return {};
     if ("at" in source) {
       // What a message had when it was new says nothing about now.
       if (source.at > message.sent_at) this.#learn(message.id, message.reactions, source.at);
     } else {
       const known = this.#reacted.get(message.id);
-      const isStale = held !== undefined && rank(held) > rank(message);
-      if (!isStale && (known === undefined || known.now <= source.since)) {
-        if (known !== undefined) known.reactions = message.reactions;
+      const isStale = held && rank(held) > rank(message);
+      if (!isStale && (!known || known.now <= source.since)) {
+        if (known) known.reactions = message.reactions;
         return message.reactions;
       }
     }
@@ -212,11 +202,11 @@ export class Timeline {
 
   #learn(messageId: string, reactions: Reactions, at: string): void {
     const known = this.#reacted.get(messageId);
-    if (known !== undefined && known.at >= at) return;
+    if (known && known.at >= at) return;
     this.#now += 1;
     this.#reacted.delete(messageId);
     this.#reacted.set(messageId, { at, now: this.#now, reactions });
-    forgetFirst(this.#reacted, REACTED);
+    forgetOldest(this.#reacted, REACTED);
   }
 
   #firstRead(message: Message): string | null {
@@ -232,7 +222,7 @@ export class Timeline {
   #quoting(message: Message): Message {
     const quote = message.reply_to;
     const held = quote === null ? undefined : this.find(quote.id);
-    if (quote === null || held === undefined || rank(held) === "" || quote.deleted_at !== null) {
+    if (!quote || !held || rank(held) === "" || quote.deleted_at) {
       return message;
     }
     const body = [...held.body].slice(0, QUOTED).join("");
@@ -240,14 +230,8 @@ export class Timeline {
   }
 }
 
-/** Bound a memory that grows by one at a time. */
-function forgetFirst(memory: Map<string, unknown>, most: number): void {
-  const first = memory.keys().next();
-  if (memory.size > most && !first.done) memory.delete(first.value);
-}
-
 /** Of two times, the first; null is none. */
 export function earlier(one: string | null, other: string | null): string | null {
-  if (one === null || other === null) return one ?? other;
+  if (!one || !other) return one ?? other;
   return one < other ? one : other;
 }

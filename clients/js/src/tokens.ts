@@ -1,4 +1,5 @@
-import { isRecord, Problem } from "./errors.js";
+import { Problem, recordOf, SOMEBODY_ELSE } from "./errors.js";
+import { within } from "./patience.js";
 import type { TokenSource } from "./types.js";
 
 const MARGIN_MS = 60_000;
@@ -29,19 +30,16 @@ export class Tokens {
     if (typeof source === "string") this.#take(source);
   }
 
-  /** Give a token that holds for a while, fetched where needed. */
-  current(): Promise<string> {
-    const isDue = this.canRenew && this.dueInMs() === 0;
-    return this.#token === null || isDue ? this.renew() : Promise.resolve(this.#token);
-  }
-
-  /** Fetch a new token; whatever the source throws goes through. */
-  renew(): Promise<string> {
+  /** Give a token that holds for a while, fetched where needed; what the source throws goes through. */
+  async current(): Promise<string> {
     const source = this.#source;
-    if (typeof source === "string") return Promise.resolve(source);
-    this.#fetching ??= this.#fetch(source).finally(() => {
-      this.#fetching = null;
-    });
+    if (typeof source === "string") return source;
+    if (this.#token !== null && this.dueInMs() !== 0) return this.#token;
+    this.#fetching ??= within(PATIENCE_MS, source)
+      .then((token) => this.#take(token))
+      .finally(() => {
+        this.#fetching = null;
+      });
     return this.#fetching;
   }
 
@@ -66,24 +64,11 @@ export class Tokens {
     return Date.now() + this.#aheadMs;
   }
 
-  async #fetch(source: () => string | Promise<string>): Promise<string> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const tooLate = new Promise<never>((_, reject) => {
-      const late = () => reject(new Problem("unavailable", "No token came in time."));
-      timer = setTimeout(late, PATIENCE_MS);
-    });
-    try {
-      return this.#take(await Promise.race([source(), tooLate]));
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   #take(token: string): string {
     const { sub, exp } = claimsOf(token);
     if (typeof sub === "string") {
       if (this.#userId !== null && sub !== this.#userId) {
-        throw new Problem("forbidden", "This token is somebody else's: make a new client.");
+        throw new Problem("forbidden", SOMEBODY_ELSE);
       }
       this.#userId = sub;
     }
@@ -99,13 +84,6 @@ export class Tokens {
 
 /** Read what a JWT says, without judging whether it is genuine; `{}` where it is none. */
 function claimsOf(token: string): Record<string, unknown> {
-  const payload = token.split(".")[1];
-  if (payload === undefined) return {};
-  try {
-    const claims: unknown = JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/")));
-    return isRecord(claims) ? claims : {};
-  } catch {
-    // Not ours to read: the server decides what a token is worth.
-    return {};
-  }
+  const payload = token.split(".")[1] ?? "";
+  return recordOf(() => atob(payload.replace(/-/g, "+").replace(/_/g, "/")));
 }

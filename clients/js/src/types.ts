@@ -19,7 +19,6 @@ import type {
   WritePermission,
 } from "./generated/contract.js";
 import type { Store } from "./store.js";
-import type { UploadOptions } from "./wire.js";
 
 export type Commands = Contract["commands"];
 export type Events = Contract["events"];
@@ -188,8 +187,6 @@ export interface Thread extends Store<ThreadState> {
   stopTyping(): void;
   /** May I write here, and if not: why, and what would unlock it. */
   permissions(): Promise<WritePermission>;
-  /** Put a file where its readers can get it, for `send`. */
-  upload(file: File, options?: UploadOptions): Promise<Attachment>;
 }
 
 export interface ThreadState {

@@ -1,3 +1,4 @@
+import { ignore } from "./lists.js";
 import { Cell } from "./store.js";
 import type { Wire } from "./wire.js";
 
@@ -18,7 +19,7 @@ export class Typists extends Cell<ReadonlyMap<string, readonly string[]>> {
     wire.on(({ type, data }) => {
       if (type === "typing" && data.user_id !== wire.userId) {
         this.#hear(data.conversation_id, data.user_id, data.active);
-      } else if (type === "message.created" && data.message.sender_id !== null) {
+      } else if (type === "message.created" && data.message.sender_id) {
         this.#hear(data.message.conversation_id, data.message.sender_id, false);
       }
     });
@@ -52,7 +53,7 @@ const NOBODY: readonly string[] = [];
 export class TypingSender {
   readonly #wire: Wire;
   readonly #conversationId: string;
-  #toldAt = Number.NEGATIVE_INFINITY;
+  #toldAt = 0;
   #idle: Timer | undefined;
 
   constructor(wire: Wire, conversationId: string) {
@@ -64,8 +65,8 @@ export class TypingSender {
   start(): void {
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => this.stop(), IDLE_MS);
-    if (performance.now() - this.#toldAt < REPEAT_MS) return;
-    this.#toldAt = performance.now();
+    if (Date.now() - this.#toldAt < REPEAT_MS) return;
+    this.#toldAt = Date.now();
     this.#tell(true);
   }
 
@@ -78,7 +79,7 @@ export class TypingSender {
   sent(): void {
     clearTimeout(this.#idle);
     this.#idle = undefined;
-    this.#toldAt = Number.NEGATIVE_INFINITY;
+    this.#toldAt = 0;
   }
 
   #tell(active: boolean): void {
@@ -87,5 +88,3 @@ export class TypingSender {
     this.#wire.command("typing", { conversation_id: this.#conversationId, active }).catch(ignore);
   }
 }
-
-function ignore(): void {}

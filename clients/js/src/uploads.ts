@@ -1,23 +1,30 @@
+/** Files for messages: apart from the rest, for pages that send none. */
 import { Problem, problemOf, stopIfAborted } from "./errors.js";
-import type { Attachment } from "./types.js";
-import type { UploadOptions, Wire } from "./wire.js";
+import type { Attachment, Callboard } from "./types.js";
+
+export interface UploadOptions {
+  /** Told now and then, from 0 to 1. */
+  onProgress?: (part: number) => void;
+  signal?: AbortSignal;
+  /** Used where there is no XMLHttpRequest, as in Node and in workers. */
+  fetch?: typeof fetch;
+}
 
 type Target = { url: string; headers: Record<string, string | undefined> };
 
 /**
- * Put a file where the readers of a conversation can get it; gives what to send.
+ * Put a file where the readers of a conversation can get it; gives what `send` takes.
  *
  * Throws the server's problem, `offline` where the way there broke (then begin anew), and
  * the reason of `signal` where that aborts.
  */
 export async function upload(
-  wire: Pick<Wire, "call">,
-  fetcher: typeof fetch,
+  client: Pick<Callboard, "call">,
   conversationId: string,
   file: File,
-  { onProgress, signal }: UploadOptions = {},
+  { onProgress, signal, fetch: fetcher = fetch }: UploadOptions = {},
 ): Promise<Attachment> {
-  const ticket = await wire.call("POST /v1/conversations/{conversation_id}/uploads", {
+  const ticket = await client.call("POST /v1/conversations/{conversation_id}/uploads", {
     path: { conversation_id: conversationId },
     body: { name: file.name, mime_type: typeOf(file), size: file.size },
     ...(signal && { signal }),

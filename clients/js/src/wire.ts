@@ -1,5 +1,5 @@
 import type { Store } from "./store.js";
-import type { Attachment, CallOptions, Calls, Commands, Draft, Pending, Told } from "./types.js";
+import type { CallOptions, Calls, Commands, Draft, Pending, Told } from "./types.js";
 
 /** What the stores stand on: the connection, without its how. */
 export interface Wire {
@@ -29,14 +29,6 @@ export interface Wire {
    * again by itself.
    */
   onOnline(listener: (isAnew: boolean) => void | Promise<void>): () => void;
-  /** Put a file where the readers of a conversation can get it. */
-  upload(conversationId: string, file: File, options?: UploadOptions): Promise<Attachment>;
-}
-
-export interface UploadOptions {
-  /** Told now and then, from 0 to 1. */
-  onProgress?: (part: number) => void;
-  signal?: AbortSignal;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Http } from "../src/http.js";
+import { callerOf } from "../src/http.js";
 import { Tokens } from "../src/tokens.js";
 import { ADA, ROOM, tokenOf } from "./scripted.js";
 
@@ -14,8 +14,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function make(source: string | (() => string) = tokenOf(ADA)): Http {
-  return new Http("https://chat.example", new Tokens(source), fetcher);
+function make(source: string | (() => string) = tokenOf(ADA)) {
+  return { call: callerOf("https://chat.example", new Tokens(source), fetcher) };
 }
 
 const answer = (body: unknown, status = 200, headers: Record<string, string> = {}) =>

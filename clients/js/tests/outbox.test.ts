@@ -236,7 +236,7 @@ describe("faults", () => {
     outbox.send(ROOM, { body: "Hi" });
     await vi.advanceTimersByTimeAsync(9000);
     server.line.tell("cursor", { cursor: "c2" });
-    await vi.advanceTimersByTimeAsync(1000);
+    await vi.advanceTimersByTimeAsync(1001);
     expect(bodies(server.line)).toEqual(["Hi", "Hi"]);
     expect(server.lines).toHaveLength(1);
   });

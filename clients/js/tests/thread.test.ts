@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ConversationStore } from "../src/conversations.js";
 import { Problem } from "../src/errors.js";
 import type { ThreadStore } from "../src/thread.js";
-import { Threads } from "../src/threads.js";
+import { threadsOf } from "../src/threads.js";
 import { ADA, BOB, ME, ModelWire, type Talk } from "./model.js";
 
 const MESSAGES = "GET /v1/conversations/{conversation_id}/messages";
@@ -21,8 +21,8 @@ function stage(count = 0, windowSize?: number) {
   const talk = wire.talk("c1");
   for (let i = 0; i < count; i++) talk.post(i % 3 === 0 ? ME : ADA);
   const conversations = new ConversationStore(wire);
-  const threads = new Threads(wire, conversations, windowSize);
-  return { wire, talk, conversations, threads, thread: threads.get("c1") };
+  const threads = threadsOf(wire, conversations, windowSize);
+  return { wire, talk, conversations, threads, thread: threads("c1") };
 }
 
 /** Look at a thread, and wait until it is loaded. */
@@ -337,9 +337,9 @@ test("one thread is one object, and those not looked at give their messages up",
   stop();
   for (let i = 0; i < 30; i++) {
     wire.talk(`other-${i}`);
-    threads.get(`other-${i}`);
+    threads(`other-${i}`);
   }
-  expect(threads.get("c1")).toBe(thread);
+  expect(threads("c1")).toBe(thread);
   expect(thread.get()).toMatchObject({ messages: [], isLoaded: false });
   thread.subscribe(() => undefined);
   await vi.advanceTimersByTimeAsync(0);

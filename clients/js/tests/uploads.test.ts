@@ -68,7 +68,7 @@ class ScriptedRequest {
 
 async function begun(options = {}) {
   vi.stubGlobal("XMLHttpRequest", ScriptedRequest);
-  const attachment = upload(wire, put, ROOM, FILE, options);
+  const attachment = upload(wire, ROOM, FILE, { fetch: put, ...options });
   // A rejection is looked at by the test, once it has caused it.
   attachment.catch(() => undefined);
   await vi.waitFor(() => expect(ScriptedRequest.last?.sent).toBe(FILE));
@@ -83,7 +83,7 @@ afterEach(() => {
 
 test("a file is announced without parameters of its type, then put as the server says", async () => {
   put.mockResolvedValue(new Response(null, { status: 204 }));
-  await expect(upload(wire, put, ROOM, FILE)).resolves.toEqual(TICKET.attachment);
+  await expect(upload(wire, ROOM, FILE, { fetch: put })).resolves.toEqual(TICKET.attachment);
   expect(asked).toHaveBeenCalledWith("POST /v1/conversations/{conversation_id}/uploads", {
     path: { conversation_id: ROOM },
     body: { name: "note.txt", mime_type: "text/plain", size: 2 },
@@ -97,7 +97,7 @@ test("a file is announced without parameters of its type, then put as the server
 
 test("a file without a type is bytes", async () => {
   put.mockResolvedValue(new Response(null, { status: 204 }));
-  await upload(wire, put, ROOM, new File(["x"], "x"));
+  await upload(wire, ROOM, new File(["x"], "x"), { fetch: put });
   expect(asked.mock.lastCall?.[1].body.mime_type).toBe("application/octet-stream");
 });
 
@@ -122,9 +122,11 @@ test("a place that refuses is a problem, one that is not there is offline", asyn
   await expect(lost.attachment).rejects.toMatchObject({ code: "offline" });
   vi.unstubAllGlobals();
   put.mockRejectedValue(new TypeError("fetch failed"));
-  await expect(upload(wire, put, ROOM, FILE)).rejects.toMatchObject({ code: "offline" });
+  await expect(upload(wire, ROOM, FILE, { fetch: put })).rejects.toMatchObject({ code: "offline" });
   put.mockResolvedValue(new Response("<Error/>", { status: 403 }));
-  await expect(upload(wire, put, ROOM, FILE)).rejects.toMatchObject({ code: "forbidden" });
+  await expect(upload(wire, ROOM, FILE, { fetch: put })).rejects.toMatchObject({
+    code: "forbidden",
+  });
 });
 
 test("who aborts is given their own reason", async () => {

@@ -1,11 +1,5 @@
-import {
-  type Attachment,
-  Cell,
-  type Message,
-  Problem,
-  type Store,
-  type Thread,
-} from "@callboard/client";
+import { type Attachment, Cell, type Message, Problem, type Store } from "@callboard/client";
+import type { UploadOptions } from "@callboard/client/uploads";
 import type { Kept } from "./drafts.js";
 
 /** A file on its way into a message. */
@@ -34,6 +28,9 @@ export interface Writing {
   files: readonly Enclosure[];
 }
 
+/** Puts a file where the readers of the conversation can get it. */
+export type Put = (file: File, options: UploadOptions) => Promise<Attachment>;
+
 /** So many files go with one message. */
 export const MOST_FILES = 10;
 
@@ -44,7 +41,7 @@ const PREVIEWED = /^image\/(?:jpeg|png|gif|webp|avif)$/;
 export class Draft implements Store<Writing> {
   readonly #state: Cell<Writing>;
   readonly #keep: (kept: Kept | null) => void;
-  readonly #sources = new Map<string, { file: File; stop: AbortController }>();
+  readonly #sources = new Map<string, { file: File; put: Put; stop: AbortController }>();
 
   constructor(kept: Kept | null, keep: (kept: Kept | null) => void) {
     this.#keep = keep;
@@ -71,28 +68,28 @@ export class Draft implements Store<Writing> {
   }
 
   /** Upload files; gives how many were too many. */
-  add(files: readonly File[], thread: Thread): number {
+  add(files: readonly File[], put: Put): number {
     const free = Math.max(0, MOST_FILES - this.get().files.length);
     for (const file of files.slice(0, free)) {
       const id = crypto.randomUUID();
       const preview = PREVIEWED.test(file.type) ? URL.createObjectURL(file) : null;
       const { name, type, size } = file;
-      this.#sources.set(id, { file, stop: new AbortController() });
+      this.#sources.set(id, { file, put, stop: new AbortController() });
       this.#change({
         files: [
           ...this.get().files,
           { id, name, type, size, preview, part: 0, attachment: null, problem: null },
         ],
       });
-      void this.#upload(id, thread);
+      void this.#upload(id);
     }
     return Math.max(0, files.length - free);
   }
 
   /** Try a file again that did not work. */
-  again(id: string, thread: Thread): void {
+  again(id: string): void {
     this.#set(id, { problem: null, part: 0 });
-    void this.#upload(id, thread);
+    void this.#upload(id);
   }
 
   /** Take a file away, on its way or not. */
@@ -108,11 +105,11 @@ export class Draft implements Store<Writing> {
     this.#change(EMPTY);
   }
 
-  async #upload(id: string, thread: Thread): Promise<void> {
+  async #upload(id: string): Promise<void> {
     const source = this.#sources.get(id);
     if (source === undefined) return;
     try {
-      const attachment = await thread.upload(source.file, {
+      const attachment = await source.put(source.file, {
         signal: source.stop.signal,
         onProgress: (part) => this.#set(id, { part }),
       });

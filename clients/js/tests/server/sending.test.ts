@@ -1,6 +1,7 @@
 import "fake-indexeddb/auto";
 import { expect, test } from "vitest";
 import { IndexedDbOutbox } from "../../src/index.js";
+import { upload } from "../../src/uploads.js";
 import { bodies, clientOf, door, historyOf, lines, online, pair, until } from "./stage.js";
 
 test("a server that is killed in mid-send loses no acknowledged message and repeats none", async () => {
@@ -111,12 +112,14 @@ test("what the server refuses fails with its code, and can be tried again or giv
 
 test("a file is put where its reader gets it, and goes with the message", async () => {
   const { one, other, id } = await pair();
-  const here = (await online(one)).thread(id);
+  const mine = await online(one);
+  const here = mine.thread(id);
   const there = await online(other);
   const parts: number[] = [];
   const file = new File(["A short CV."], "cv.txt", { type: "text/plain;charset=utf-8" });
 
-  const attachment = await here.upload(file, { onProgress: (part) => parts.push(part) });
+  const onProgress = (part: number) => parts.push(part);
+  const attachment = await upload(mine, id, file, { onProgress });
   here.send({ body: "", attachments: [attachment] });
   const { messages } = await until(there.thread(id), (state) => state.messages.length === 1);
 

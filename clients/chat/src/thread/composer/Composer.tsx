@@ -164,7 +164,7 @@ export function Composer({ thread, state, draft, field, onSent }: ComposerProps)
       {edit === null && replied !== null && (
         <ReplyBar message={replied} onStop={() => draft.reply(null)} />
       )}
-      {edit === null && <Files files={files} draft={draft} thread={thread} />}
+      {edit === null && <Files files={files} draft={draft} />}
       <div class="composer-line">
         <input
           ref={picker}

@@ -1,4 +1,3 @@
-import type { Thread } from "@callboard/client";
 import type { VNode } from "preact";
 import type { Translate } from "../../i18n.js";
 import { useSession } from "../../session.js";
@@ -9,23 +8,22 @@ import type { Draft, Enclosure } from "../draft.js";
 interface FilesProps {
   files: readonly Enclosure[];
   draft: Draft;
-  thread: Thread;
 }
 
 /** The files that go with the message: how far they are, and what went wrong. */
-export function Files({ files, draft, thread }: FilesProps): VNode | null {
+export function Files({ files, draft }: FilesProps): VNode | null {
   const { t } = useSession();
   if (files.length === 0) return null;
   return (
     <ul class="composer-files" aria-label={t("composer.files")}>
       {files.map((each) => (
-        <File key={each.id} file={each} draft={draft} thread={thread} />
+        <File key={each.id} file={each} draft={draft} />
       ))}
     </ul>
   );
 }
 
-function File({ file, draft, thread }: { file: Enclosure; draft: Draft; thread: Thread }): VNode {
+function File({ file, draft }: { file: Enclosure; draft: Draft }): VNode {
   const { t, locale } = useSession();
   const { id, name, problem, part } = file;
   const isUnderWay = file.attachment === null && problem === null;
@@ -64,7 +62,7 @@ function File({ file, draft, thread }: { file: Enclosure; draft: Draft; thread: 
         <IconButton
           icon="refresh"
           label={t("composer.file.again", { name })}
-          onClick={() => draft.again(id, thread)}
+          onClick={() => draft.again(id)}
         />
       )}
       <IconButton

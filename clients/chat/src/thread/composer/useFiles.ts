@@ -1,4 +1,5 @@
 import type { Thread } from "@callboard/client";
+import { upload } from "@callboard/client/uploads";
 import { useCallback } from "preact/hooks";
 import { useSession } from "../../session.js";
 import { useNotify } from "../../ui/Toast.js";
@@ -6,16 +7,16 @@ import { type Draft, MOST_FILES } from "../draft.js";
 
 /** What takes files into a draft, however they came, and says which it cannot take. */
 export function useFiles(draft: Draft, thread: Thread): (given: DataTransfer | FileList) => void {
-  const { t } = useSession();
+  const { client, t } = useSession();
   const notify = useNotify();
   return useCallback(
     (given) => {
       const { files, hasFolders } = given instanceof FileList ? listOf(given) : sortOut(given);
       if (hasFolders) notify(t("composer.files.folder"));
-      const tooMany = draft.add(files, thread);
+      const tooMany = draft.add(files, (file, options) => upload(client, thread.id, file, options));
       if (tooMany > 0) notify(t("composer.files.most", { count: MOST_FILES }));
     },
-    [draft, thread, notify, t],
+    [client, draft, thread, notify, t],
   );
 }
 

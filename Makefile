@@ -1,7 +1,7 @@
 # The one list of tasks. Set PYTHON to use an environment of your own.
 PYTHON ?= $(shell scripts/setup dev)
 
-.PHONY: setup run check format test docs migration bench
+.PHONY: setup run check format test docs migration bench bench-pages
 
 setup:
 	scripts/setup dev
@@ -28,3 +28,7 @@ migration:
 
 bench:
 	$(PYTHON) -m benchmarks
+
+bench-pages:
+	scripts/clients true
+	PYTHONPATH=clients/python $(PYTHON) -m benchmarks.pages --write

@@ -140,7 +140,7 @@ async def _plain_page(windows: Windows) -> Frames:
     await page.mouse.move(600, 400)
     await page.evaluate(_RECORDER)
     began = time.perf_counter()
-    for turn in range(600):
+    for turn in range(300):
         await _turn(page, 1, began, turn)
     frames = await _recorded(page, "a page of 20,000 lines of text", began)
     await context.close()

@@ -6,12 +6,19 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 from uuid import uuid4
 
+import asyncpg
 from callboard_client import Api
 from playwright.async_api import Page, expect
 
 from realtime import demo
 from tests.pages.site import PEOPLE, Site
 
+_APART = """
+UPDATE callboard.messages AS m
+SET sent_at = m.sent_at - (c.last_seq - m.seq) * interval '3 minutes'
+FROM callboard.conversations AS c
+WHERE m.conversation_id = c.id
+"""
 _TALK = (
     ("grace", "Do I bring my own lenses, or does the house have primes?"),
     ("ada", "The house has a set of primes, 24 to 85. Bring your 135 if you like it."),
@@ -65,6 +72,15 @@ async def set_scene(site: Site) -> Scene:
         page = await ada.call("GET", "/v1/conversations", query={"kind": "gig"})
         (gig,) = (each["id"] for each in page["items"])
     return Scene(talk=str(talk), gig=str(gig), group=str(demo.CREW))
+
+
+async def take_time(site: Site) -> None:
+    """Let there have been some minutes between what was said."""
+    owner = await asyncpg.connect(site.database.admin_url)
+    try:
+        await owner.execute(_APART)
+    finally:
+        await owner.close()
 
 
 def views_of(scene: Scene) -> Mapping[str, str]:

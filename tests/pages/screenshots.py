@@ -3,7 +3,8 @@ Pictures of the chat as its sources are, of two people who have talked, to be lo
 
     scripts/pictures DIRECTORY [VIEW …]
 
-Three widths, light and dark, from left to right and from right to left.
+Three widths, light and dark, from left to right and from right to left. Without a
+directory it takes those that the docs show.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 from api.chat_files import ChatFiles
 from tests.pages.alone import run_alone
 from tests.pages.building import build
+from tests.pages.illustrations import DOCS, illustrate
 from tests.pages.scenes import VIEWS, set_scene, show, views_of
 from tests.pages.windows import Look, Windows
 
@@ -51,16 +53,21 @@ async def take(directory: Path, wanted: Collection[str], windows: Windows) -> in
 
 
 def main() -> int:
-    """Take pictures into the directory that is named."""
+    """Take pictures into the directory that is named, or those of the docs."""
     parser = argparse.ArgumentParser(prog="scripts/pictures", description=__doc__)
-    parser.add_argument("directory", type=Path)
-    parser.add_argument("view", nargs="*", choices=[[], *VIEWS], default=VIEWS)
+    parser.add_argument("directory", type=Path, nargs="?", default=DOCS)
+    parser.add_argument("view", nargs="*", choices=[[], *VIEWS], metavar="VIEW")
     chosen = parser.parse_args()
     chosen.directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(build(Path(folder)))
         chat = ChatFiles(Path(folder))
-    count = run_alone(chat, partial(take, chosen.directory, chosen.view))
+    work = (
+        partial(illustrate, chosen.directory)
+        if chosen.directory == DOCS
+        else partial(take, chosen.directory, chosen.view or VIEWS)
+    )
+    count = run_alone(chat, work)
     sys.stdout.write(f"{count} pictures in {chosen.directory}\n")
     return 0
 

@@ -1,11 +1,17 @@
-import { type Callboard, createCallboard, type TokenSource, type Unread } from "@callboard/client";
+import {
+  type Callboard,
+  createCallboard,
+  Problem,
+  type TokenSource,
+  type Unread,
+} from "@callboard/client";
 import { h, render } from "preact";
 import { Ground } from "./app.js";
 import { NOWHERE, Place } from "./route.js";
 import type { ChatOptions, Directory } from "./session.js";
 import { Appearance, type Settings } from "./shell/settings.js";
 import { styles } from "./styles.js";
-import { isSamePerson } from "./who.js";
+import { isSamePerson, subjectOf } from "./who.js";
 import { forgetPush } from "./worker/push.js";
 
 export { chooseLocale } from "./i18n.js";
@@ -74,7 +80,8 @@ export class CallboardChat extends HTMLElement {
    * Who one is: a token, or better what gives one, asked again before it expires.
    *
    * A new token of the same person is taken over as it is. For another person set `null`
-   * first, or a token that names them: then nothing of the former is left.
+   * first, or a token that names them: then nothing of the former is left. A function that
+   * gives somebody else's token does the same, as soon as it is asked for the next one.
    */
   get token(): TokenSource | null {
     return this.#token;
@@ -172,9 +179,22 @@ export class CallboardChat extends HTMLElement {
   #start(): void {
     if (this.#running || !this.isConnected || this.#token === null) return;
     const url = this.getAttribute("server") || new URL(import.meta.url).origin;
+    let whose: string | null = null;
     const client = createCallboard({
       url: new URL(url, location.href).href,
-      token: this.#currentToken,
+      token: async () => {
+        const token = await this.#currentToken();
+        const subject = subjectOf(token);
+        if (whose !== null && subject !== null && subject !== whose) {
+          if (this.#running?.client === client) {
+            this.#forget();
+            this.#start();
+          }
+          throw new Problem("forbidden", "This token is somebody else's.");
+        }
+        whose ??= subject;
+        return token;
+      },
     });
     const place = new Place(this.hasAttribute("history"));
     const target = this.#target;
@@ -204,9 +224,15 @@ export class CallboardChat extends HTMLElement {
   /** Another person: leave the place too, which was the former's. */
   #forget(): void {
     this.#running?.place.go(NOWHERE, { replace: true });
-    void forgetPush(this.#serviceWorker);
+    forgetPush(this.#serviceWorker).catch((error: unknown) => {
+      // A browser that lends no storage has had nothing to forget.
+      if (!(error instanceof DOMException)) throw error;
+    });
     this.#target = null;
     this.#stop();
+    // What the page shows of it elsewhere goes as well.
+    this.#tell("callboard-unread", { conversations: 0, messages: 0, notifications: 0 });
+    this.#tell("callboard-open", { conversationId: null });
   }
 
   #stop(): void {

@@ -19,8 +19,10 @@ export function PushWatch(): null {
   shown.current = conversationId;
 
   useEffect(() => {
+    // Asked for without need, it throws in a frame that may do nothing.
+    if (session.options.serviceWorker === null) return;
     const { serviceWorker } = navigator;
-    if (!serviceWorker || session.options.serviceWorker === null) return;
+    if (!serviceWorker) return;
     const keep = (): void => void keepPush(session).catch(untilNextTime);
     const hear = (event: MessageEvent<unknown>): void => {
       const { callboard, conversationId: wanted } = wordsOf(event.data);
@@ -64,6 +66,12 @@ function useReadAway(): void {
     // Only apps that are installed have a badge; elsewhere it is refused.
     navigator.setAppBadge(messages + notifications).catch(untilNextTime);
   }, [messages, notifications]);
+
+  useEffect(() => {
+    if (!("clearAppBadge" in navigator)) return;
+    // What waits for one person is nothing to the next.
+    return () => void navigator.clearAppBadge().catch(untilNextTime);
+  }, []);
 }
 
 /** What a browser or the server refuses in the background is tried again by itself. */

@@ -63,6 +63,10 @@ async def test_its_own_tests_pass() -> None:
     await run_node(VITEST, "run", "--project", "unit")
 
 
+async def test_the_chats_own_tests_pass() -> None:
+    await run_node(VITEST, "run", cwd=CLIENTS / "chat")
+
+
 async def test_its_types_are_as_the_server_describes_itself(tmp_path: Path) -> None:
     for name, text in contract().items():
         (tmp_path / name).write_text(text, encoding="utf-8")

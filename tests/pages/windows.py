@@ -12,6 +12,8 @@ from tests.pages.site import Site
 
 # What any browser says when a server cannot be reached.
 _UNREACHABLE = re.compile(r"net::ERR_|WebSocket connection to .* failed")
+# On a machine with other things to do.
+_PATIENCE_MS = 60_000
 _HEIGHTS: Mapping[int, int] = {360: 740, 768: 1024}
 _DESKTOP_HEIGHT = 800
 _PHONE_WIDTH = 480
@@ -92,6 +94,7 @@ class Windows:
             timezone_id="Europe/London",
             reduced_motion=look.get("reduced_motion", "no-preference"),
         )
+        context.set_default_navigation_timeout(_PATIENCE_MS)
         self._contexts.append(context)
         return context
 

@@ -104,7 +104,7 @@ function Open({ conversationId }: { conversationId: string }): VNode {
 
   return (
     <ThreadContext.Provider value={open}>
-      <DropArea draft={draft} thread={thread} isOpen={isOpen}>
+      <DropArea draft={draft} thread={thread} isOpen={standing?.mayWrite ?? true}>
         <div class="thread-messages">
           <MessageList
             state={state}

@@ -9,7 +9,7 @@ import { useFiles } from "./useFiles.js";
 interface DropAreaProps {
   draft: Draft;
   thread: Thread;
-  /** Whether one may write here. */
+  /** Whether one may write here, as far as is known. */
   isOpen: boolean;
   children: ComponentChildren;
 }

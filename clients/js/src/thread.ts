@@ -71,12 +71,12 @@ export class ThreadStore extends Cell<ThreadState> implements Thread {
     return this.#bring().catch((error: unknown) => this.#filling.planAfter(error));
   }
 
-  older(): Promise<void> {
-    return this.#try("older", () => this.#grow(-1));
+  older(count?: number): Promise<void> {
+    return this.#try("older", () => this.#grow(-1, count));
   }
 
-  newer(): Promise<void> {
-    return this.#try("newer", () => this.#grow(1));
+  newer(count?: number): Promise<void> {
+    return this.#try("newer", () => this.#grow(1, count));
   }
 
   jumpTo(seq: number): Promise<void> {
@@ -277,8 +277,10 @@ export class ThreadStore extends Cell<ThreadState> implements Thread {
   }
 
   async #begin(): Promise<void> {
-    this.#isStale = false;
     const timeline = this.#timeline;
+    // What was told before something was missed may be of yesterday.
+    if (this.#isStale) timeline.keep();
+    this.#isStale = false;
     await this.#measure(timeline);
     // One may have left meanwhile.
     if (timeline !== this.#timeline) return;
@@ -318,11 +320,11 @@ export class ThreadStore extends Cell<ThreadState> implements Thread {
     }
   }
 
-  async #grow(step: 1 | -1): Promise<void> {
+  async #grow(step: 1 | -1, count = PAGE): Promise<void> {
     const timeline = this.#timeline;
     if (!this.get().isLoaded || (step > 0 && this.#isFollowing)) return;
     const edge = step > 0 ? this.#to : this.#from;
-    const end = await this.#know(timeline, edge, step, PAGE);
+    const end = await this.#know(timeline, edge, step, count);
     let [from, to] = step > 0 ? [this.#from, end] : [end, this.#to];
     const messages = timeline.list(from, to);
     // What is far on the other side goes.
@@ -374,8 +376,9 @@ export class ThreadStore extends Cell<ThreadState> implements Thread {
       const holes = step > 0 ? timeline.holes(edge + 1, end) : timeline.holes(end, edge - 1);
       const hole = step > 0 ? holes[0] : holes.at(-1);
       if (!hole) return end;
-      const limit = Math.min(PAGE, Math.max(1, hole[1] - hole[0] + 1));
-      await this.#fetch(step > 0 ? { after: hole[0] - 1, limit } : { before: hole[1] + 1, limit });
+      // A whole page, however little is missing: the next steps find it here.
+      const query = step > 0 ? { after: hole[0] - 1 } : { before: hole[1] + 1 };
+      await this.#fetch({ ...query, limit: PAGE });
     }
     throw new Problem("internal", HOLES);
   }

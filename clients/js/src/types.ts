@@ -162,8 +162,9 @@ export interface Thread extends Store<ThreadState> {
   readonly id: string;
   /** Load the newest messages; done by the first `subscribe` too. */
   load(): Promise<void>;
-  older(): Promise<void>;
-  newer(): Promise<void>;
+  /** Show a page more, or so many messages: fewer are drawn within one frame. */
+  older(count?: number): Promise<void>;
+  newer(count?: number): Promise<void>;
   /** Show the messages around one. */
   jumpTo(seq: number): Promise<void>;
   jumpToLatest(): Promise<void>;

@@ -83,6 +83,19 @@ test("going back and forth over what is in memory asks nothing", async () => {
   expect(wire.count(MESSAGES)).toBe(asked);
 });
 
+test("little steps show as many as they say, and ask for a page at a time", async () => {
+  const { wire, thread } = await opened(300, 100);
+  const asked = wire.count(MESSAGES);
+  for (let step = 1; step <= 5; step++) {
+    await thread.older(20);
+    expect(seqs(thread)[0]).toBe(251 - 20 * step);
+  }
+  expect(wire.count(MESSAGES) - asked).toBe(2);
+  await thread.newer(20);
+  expect(seqs(thread)).toEqual(range(171, 270));
+  expect(wire.count(MESSAGES) - asked).toBe(2);
+});
+
 test("a jump shows what is around a message, and a second one wins over the first", async () => {
   const { thread, wire } = await opened(1000);
   await thread.jumpTo(400);
@@ -172,6 +185,24 @@ test("after changes that no event tells, the old stays until the new is there", 
   expect(messages.map((each) => each.seq)).toEqual(range(51, 101));
   expect(messages).toEqual(range(51, 101).map((seq) => talk.message(seq)));
   expect(Math.min(...shown)).toBe(50);
+});
+
+test("what was told before something was missed is fetched by the first look", async () => {
+  const { wire, talk, thread } = stage(0);
+  wire.tell(talk.post(ADA));
+  talk.edit(1, "Better");
+  await wire.greet(true);
+  expect(wire.count(MESSAGES)).toBe(0);
+  await thread.load();
+  expect(thread.get().messages).toEqual([talk.message(1)]);
+});
+
+test("what was all told live is shown without asking", async () => {
+  const { wire, talk, thread } = stage(0);
+  wire.tell(talk.post(ADA));
+  await thread.load();
+  expect(seqs(thread)).toEqual([1]);
+  expect(wire.count(MESSAGES)).toBe(0);
 });
 
 test("who was away for very long is shown the end", async () => {

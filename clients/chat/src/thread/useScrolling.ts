@@ -34,6 +34,8 @@ type Direction = "older" | "newer";
 /** More is loaded when no more than this is left, or one view where that is less. */
 const AHEAD_PX = 800;
 const LIT_MS = 2200;
+/** So many messages are drawn at once: those of a whole page take longer than a frame may. */
+const STEP = 20;
 
 /**
  * Scrolls a list over a thread's window, both ways, and keeps the reader's place.
@@ -63,7 +65,7 @@ export function useScrolling(
     last.current = direction;
     const before = thread.get().messages;
     try {
-      await thread[direction]();
+      await thread[direction](STEP);
     } finally {
       isBusy.current = false;
     }

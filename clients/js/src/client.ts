@@ -54,6 +54,7 @@ export function createCallboard(options: Options): Callboard {
     close() {
       wire.close();
       myself.close();
+      notifications.close();
     },
     retryNow: () => wire.retryNow(),
   };

@@ -60,7 +60,7 @@ export class Problem extends Error implements CallboardProblem {
   /** Take any error for a problem: what is none came from the way to the server. */
   static of(error: unknown): Problem {
     if (error instanceof Problem) return error;
-    return new Problem("offline", "There is no connection to the server.", { cause: error });
+    return new Problem("offline", "No connection to the server.", { cause: error });
   }
 }
 

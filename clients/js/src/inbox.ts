@@ -7,6 +7,8 @@ import type { Wire } from "./wire.js";
 const TOGETHER = 200;
 // What was put away, or is from before the list, is remembered to know a repeat.
 const REMEMBERED = 1000;
+// Timers do not take any wait; what expires later is looked at again by then.
+const DAY_MS = 86_400_000;
 
 type Mark = "seen" | "read" | "archive";
 
@@ -23,6 +25,7 @@ export class InboxStore extends Listing<InboxState> implements Inbox {
   #countedAt = "";
   // What events told while a page was fetched.
   #told = new Set<string>();
+  #expiry: ReturnType<typeof setTimeout> | undefined;
 
   /** `onCount` is told how many are unread, whether the inbox is loaded or not. */
   constructor(wire: Wire, onCount: (unread: number) => void) {
@@ -48,6 +51,12 @@ export class InboxStore extends Listing<InboxState> implements Inbox {
 
   archive(ids: readonly string[] | "all"): Promise<void> {
     return this.#mark("archive", ids);
+  }
+
+  /** Hold nothing any more, and wait for nothing. */
+  close(): void {
+    this.#known.clear();
+    this.#show();
   }
 
   /** Shown at once; put back, and rejected, where the server refuses. */
@@ -86,7 +95,7 @@ export class InboxStore extends Listing<InboxState> implements Inbox {
       query: this.query(isMore),
     });
     this.turn(next, items.at(-1)?.id);
-    const here = new Set(items.map((each) => each.id));
+    const here = new Set(items.map(idOf));
     for (const id of isMore ? [] : this.#known.keys()) {
       if (!here.has(id) && !this.#told.has(id)) this.#known.delete(id);
     }
@@ -142,13 +151,19 @@ export class InboxStore extends Listing<InboxState> implements Inbox {
   readonly #find = (id: string): Notification | undefined => this.#known.get(id);
 
   #show(): void {
-    const now = new Date().toISOString();
+    let wait = 0;
     for (const each of this.#known.values()) {
-      // It goes by itself, and from the count.
-      if (!each.expires_at || each.expires_at > now) continue;
-      this.#known.delete(each.id);
-      if (waits(each) && each.expires_at > this.#countedAt) this.#count(-1);
+      const left = Date.parse(each.expires_at ?? "") - Date.now();
+      if (left > 0) {
+        wait = Math.min(wait || DAY_MS, left);
+      } else if (each.expires_at) {
+        // It goes by itself, and from the count.
+        this.#known.delete(each.id);
+        if (waits(each) && each.expires_at > this.#countedAt) this.#count(-1);
+      }
     }
+    clearTimeout(this.#expiry);
+    if (wait) this.#expiry = setTimeout(() => this.#show(), wait);
     const shown = [...this.#known.values()].filter((each) => !each.archived_at);
     // Before the first page nothing is shown.
     const items = descending(shown, idOf, this.edge ?? "~");

@@ -218,13 +218,26 @@ test("marks are shown at once, and put back where they are refused", async () =>
   expect(inbox.get().items.every((each) => each.is_read)).toBe(true);
 });
 
-test("what has expired is neither shown nor counted", async () => {
+test("what expires goes in that moment, from the list and from the count", async () => {
+  const inMs = (ms: number) => ({ expires_at: new Date(Date.now() + ms).toISOString() });
+  const items = [notification("2", inMs(60_000)), notification("1", inMs(40 * 86_400_000))];
+  const { inbox, counts } = await inboxOf(items, 2);
+  await vi.advanceTimersByTimeAsync(59_000);
+  expect(inbox.get().items).toHaveLength(2);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(inbox.get()).toMatchObject({ unread: 1, items: [{ id: "1" }] });
+  await vi.advanceTimersByTimeAsync(40 * 86_400_000);
+  expect(inbox.get()).toMatchObject({ unread: 0, items: [] });
+  expect(counts.at(-1)).toBe(0);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("an inbox that is closed waits for no expiry", async () => {
   const expires_at = new Date(Date.now() + 60_000).toISOString();
-  const { wire, inbox } = await inboxOf([notification("1", { expires_at })], 1);
-  expect(inbox.get().items).toHaveLength(1);
-  await vi.advanceTimersByTimeAsync(61_000);
-  wire.tell(told("notification.created", notification("2")));
-  expect(inbox.get().items.map((each) => each.id)).toEqual(["2"]);
+  const { inbox } = await inboxOf([notification("1", { expires_at })], 1);
+  expect(vi.getTimerCount()).toBe(1);
+  inbox.close();
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test("connections and blocks are listed whole, and follow events", async () => {

@@ -116,6 +116,8 @@ async def test_what_people_write_is_text_and_stays_in_its_place(
     )
     await expect(page.get_by_text("never closed").last).to_be_attached()
     await expect(page.get_by_role("heading", name=MARKUP)).to_be_visible()
+    # What is piled on letters stays within its message.
+    await expect(page.locator(".thread-said").first).to_have_css("overflow-y", "clip")
     await is_unharmed(page)
     for panel in ("search", "details", "new", "requests", "notifications"):
         await page.evaluate(

@@ -223,8 +223,8 @@ export class ThreadStore extends Cell<ThreadState> implements Thread {
     const { isLoaded, readWhenOpened, messages: before, conversation } = this.get();
     if (isLoaded && this.#isFollowing) this.#reachOut();
     let messages = timeline.list(this.#from, this.#to);
-    const first = messages[messages.length - this.#size];
-    if (this.#isFollowing && first && messages.length > this.#size) {
+    const first = messages.at(-this.#size);
+    if (this.#isFollowing && first) {
       this.#from = first.seq;
       messages = timeline.list(this.#from, this.#to);
     }
@@ -296,7 +296,7 @@ export class ThreadStore extends Cell<ThreadState> implements Thread {
     try {
       await this.#measure(timeline);
       for (let at = from - 1; at < to; ) {
-        const page = await this.#fetch({ after: at, limit: Math.min(MOST, to - at) });
+        const page = await this.#fetch({ after: at }, Math.min(MOST, to - at));
         at = page.at(-1)?.seq ?? to;
       }
     } catch (error) {
@@ -316,11 +316,11 @@ export class ThreadStore extends Cell<ThreadState> implements Thread {
       const missing = timeline.last - this.#to;
       if (missing <= 0 || timeline !== this.#timeline) return;
       if (missing > this.#size) return this.#latest();
-      await this.#fetch({ after: this.#to, limit: Math.min(MOST, missing) });
+      await this.#fetch({ after: this.#to }, Math.min(MOST, missing));
     }
   }
 
-  async #grow(step: 1 | -1, count = PAGE): Promise<void> {
+  async #grow(step: 1 | -1, count?: number): Promise<void> {
     const timeline = this.#timeline;
     if (!this.get().isLoaded || (step > 0 && this.#isFollowing)) return;
     const edge = step > 0 ? this.#to : this.#from;
@@ -329,7 +329,7 @@ export class ThreadStore extends Cell<ThreadState> implements Thread {
     const messages = timeline.list(from, to);
     // What is far on the other side goes.
     if (messages.length > this.#size) {
-      if (step > 0) from = messages[messages.length - this.#size]?.seq ?? from;
+      if (step > 0) from = messages.at(-this.#size)?.seq ?? from;
       else to = messages[this.#size - 1]?.seq ?? to;
     }
     const isAtEnd = step > 0 ? to >= timeline.last : this.#isFollowing && to === this.#to;
@@ -359,13 +359,13 @@ export class ThreadStore extends Cell<ThreadState> implements Thread {
   /** Show what ends there, or with the newest. */
   async #end(timeline: Timeline, seq: number): Promise<void> {
     const to = Math.min(seq, timeline.last);
-    const from = await this.#know(timeline, to + 1, -1, PAGE);
+    const from = await this.#know(timeline, to + 1, -1);
     if (timeline === this.#timeline) this.patch({ isLoaded: true });
     this.#move(timeline, from, to, to >= timeline.last);
   }
 
   /** Make known so many messages from an edge on; gives how far that goes. */
-  async #know(timeline: Timeline, edge: number, step: 1 | -1, count: number): Promise<number> {
+  async #know(timeline: Timeline, edge: number, step: 1 | -1, count = PAGE): Promise<number> {
     for (let round = 0; round < ROUNDS; round++) {
       let end = edge;
       for (let i = 0; i < count; i++) {
@@ -377,18 +377,17 @@ export class ThreadStore extends Cell<ThreadState> implements Thread {
       const hole = step > 0 ? holes[0] : holes.at(-1);
       if (!hole) return end;
       // A whole page, however little is missing: the next steps find it here.
-      const query = step > 0 ? { after: hole[0] - 1 } : { before: hole[1] + 1 };
-      await this.#fetch({ ...query, limit: PAGE });
+      await this.#fetch(step > 0 ? { after: hole[0] - 1 } : { before: hole[1] + 1 });
     }
     throw new Problem("internal", HOLES);
   }
 
-  async #fetch(query: { before: number; limit: number } | { after: number; limit: number }) {
+  async #fetch(query: { before: number } | { after: number }, limit = PAGE) {
     const timeline = this.#timeline;
     const { now: since, last } = timeline;
     const { items, next } = await this.#wire.call(
       "GET /v1/conversations/{conversation_id}/messages",
-      { path: { conversation_id: this.id }, query },
+      { path: { conversation_id: this.id }, query: { ...query, limit } },
     );
     const seqs = items.map((message) => message.seq);
     const isAll = !next || seqs.length === 0;

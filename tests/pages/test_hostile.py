@@ -1,6 +1,7 @@
 """People who write what is no message, and pages that should get nothing."""
 
 import json
+import re
 from datetime import timedelta
 from urllib.parse import quote
 from uuid import uuid4
@@ -55,6 +56,8 @@ _KEPT = """async () => {
   return kept.join("\\n");
 }"""
 
+_ARRIVED = re.compile(r"^(Sent|Delivered|Read)")
+
 _SET = "token => { document.querySelector('callboard-chat').token = token }"
 
 
@@ -66,6 +69,13 @@ async def is_unharmed(page: Page) -> None:
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
     assert await page.evaluate(wider) <= 0
+
+
+async def bodies_since(site: Site, conversation: str, start: str) -> list[str]:
+    """Give what was said and begins so, the newest first."""
+    async with site.api("ada") as ada:
+        items = (await ada.messages(conversation))["items"]
+    return [each["body"] for each in items if each["body"].startswith(start)]
 
 
 # --- what people write ------------------------------------------------------------
@@ -256,6 +266,42 @@ async def test_a_function_that_gives_somebody_elses_token_makes_it_theirs(
     await expect(row(page, "Grace Okafor")).to_be_visible()
     await expect(page.get_by_text("No conversations yet")).to_be_visible()
     await expect(page.get_by_text("Grace Okafor")).to_have_count(0)
+
+
+async def test_what_one_wrote_offline_is_never_sent_by_the_next(
+    open_as: OpenAs, site: Site
+) -> None:
+    conversation = await direct_of(site, "ada", "grace")
+    page = await open_as("ada", path=f"/#conversation={conversation}")
+    await expect(page.get_by_role("textbox")).to_be_enabled()
+    site.go_away()
+    await page.get_by_role("textbox").fill("From Ada alone")
+    await page.get_by_role("textbox").press("Enter")
+    waiting = page.get_by_role("listitem").filter(has_text="From Ada alone")
+    await expect(waiting).to_be_visible()
+    you = page.get_by_label("You are")
+    await you.select_option(value=PEOPLE["grace"].id)
+    site.come_back()
+    await row(page, "Ada Moreau").click()
+    await expect(page.get_by_role("heading", name="Ada Moreau")).to_be_visible()
+    # Grace's own goes out, and nothing with it.
+    await page.get_by_role("textbox").fill("From Grace")
+    await page.get_by_role("textbox").press("Enter")
+    said = page.get_by_role("listitem").filter(has_text="From Grace")
+    await expect(said.get_by_title(_ARRIVED)).to_be_attached()
+    await expect(page.get_by_text("From Ada alone")).to_have_count(0)
+    assert await bodies_since(site, conversation, "From ") == ["From Grace"]
+
+    await you.select_option(value=PEOPLE["ada"].id)
+    await row(page, "Grace Okafor").click()
+    await expect(said).to_be_visible()
+    await expect(waiting.get_by_title(_ARRIVED)).to_be_attached()
+    async with site.api("ada") as ada:
+        page_of = await ada.messages(conversation, limit=2)
+    assert [(each["body"], each["sender_id"]) for each in page_of["items"]] == [
+        ("From Ada alone", PEOPLE["ada"].id),
+        ("From Grace", PEOPLE["grace"].id),
+    ]
 
 
 async def test_no_page_shows_the_chat_in_a_frame(

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from callboard_client import Json, Platform
 
-from realtime.clock import system_clock
+from realtime.clock import instant, system_clock
 from realtime.node import Node
 from realtime.tokens import mint
 from tests.clients.proxy import HttpFault, Proxy
@@ -120,6 +120,19 @@ class Door:
     async def wild(self) -> Json:
         """Have events come twice, late, out of order, and long after their time."""
         self._proxy.is_wild = True
+        return {}
+
+    async def drop_events(self) -> Json:
+        """Have no event come any more."""
+        self._proxy.drops_events = True
+        return {}
+
+    async def resync(self) -> Json:
+        """Have events come again, and everybody be told that some were not."""
+        self._proxy.drops_events = False
+        at = instant(system_clock())
+        reason = {"reason": "too many conversations"}
+        self._proxy.say({"type": "resync", "at": at, "data": reason})
         return {}
 
     async def lose_replies(self, count: int, *, stays_down: bool = False) -> Json:

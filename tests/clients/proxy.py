@@ -11,7 +11,7 @@ import random
 import re
 import struct
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Literal
@@ -45,6 +45,8 @@ class Proxy:
     """Whether sockets are let through where connections are taken."""
     is_wild: bool = False
     """Whether events come twice, late, out of order, and long after their time."""
+    drops_events: bool = False
+    """Whether events never come, as where a server has given up telling them."""
     lost_replies: int = 0
     """So many sends are acknowledged into nothing: the line breaks instead."""
     stays_down: bool = False
@@ -56,6 +58,7 @@ class Proxy:
     http_calls: list[str] = field(default_factory=list)
     """Every call over HTTP, as `GET /path?query`."""
     _lines: set[asyncio.StreamWriter] = field(default_factory=set)
+    _sockets: set[asyncio.StreamWriter] = field(default_factory=set)
     _flowing: asyncio.Event = field(default_factory=asyncio.Event)
     _dice: random.Random = field(default_factory=lambda: random.Random(_SEED))
 
@@ -73,8 +76,16 @@ class Proxy:
         """Let nothing pass any more, and have nobody notice."""
         self._flowing.clear()
 
+    def say(self, event: Mapping[str, object]) -> None:
+        """Bring every client an event that the server has not said."""
+        payload = json.dumps(event).encode()
+        assert len(payload) < 126, "It is to be one frame of the shortest kind."
+        for socket in self._sockets:
+            socket.write(bytes([0x80 | _TEXT, len(payload)]) + payload)
+
     def calm(self) -> None:
         """Be a good line again; what hung breaks."""
+        self.drops_events = False
         self._flowing.set()
         self.is_up, self.is_wild, self.forgets_cursors = True, False, False
         self.lost_replies, self.stays_down, self.takes_sockets = 0, False, True
@@ -176,6 +187,7 @@ class _Frames:
     async def pass_on(self) -> None:
         """Pass on the answer to the handshake, then frames, until the line ends."""
         self.writer.write(await self.reader.readuntil(b"\r\n\r\n"))
+        self.proxy._sockets.add(self.writer)
         try:
             while True:
                 head, payload = await self._read()
@@ -188,6 +200,7 @@ class _Frames:
                 self._deal(kind, head + payload)
                 await self.writer.drain()
         finally:
+            self.proxy._sockets.discard(self.writer)
             if self._letting_go is not None:
                 self._letting_go.cancel()
 
@@ -212,7 +225,10 @@ class _Frames:
         return True
 
     def _deal(self, kind: str | None, frame: bytes) -> None:
-        if kind is None or kind in _LANDMARKS or not self.proxy.is_wild:
+        is_event = kind is not None and kind not in _LANDMARKS
+        if is_event and self.proxy.drops_events:
+            return
+        if not is_event or not self.proxy.is_wild:
             if kind not in {"ok", "error"}:
                 self._let_go()
             self.writer.write(frame)

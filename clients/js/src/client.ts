@@ -47,8 +47,9 @@ export function createCallboard(options: Options): Callboard {
         query: { q, conversation_id: conversationId, next, limit },
         signal,
       }),
-    on: (listener) => wire.onApplied(listener),
-    command: (type, data) => wire.command(type, data),
+    // After everything of ours, which has been listening since it was made.
+    on: (listener) => wire.on(listener, false),
+    command: wire.command,
     call: wire.call,
     connect: () => wire.connect(),
     close() {

@@ -19,8 +19,8 @@ export class ConnectionStore extends Listing<ConnectionsState> implements Connec
   }
 
   with(userId: string): Connection | null {
-    const ours = [...this.#known.values()].filter(
-      (each) => each.requester_id === userId || each.recipient_id === userId,
+    const ours = [...this.#known.values()].filter((each) =>
+      [each.requester_id, each.recipient_id].includes(userId),
     );
     return descending(ours, (each) => each.updated_at)[0] ?? null;
   }
@@ -48,15 +48,19 @@ export class ConnectionStore extends Listing<ConnectionsState> implements Connec
     return this.#move("connection.remove", connectionId);
   }
 
-  async block(userId: string): Promise<void> {
-    await this.wire.command("user.block", { user_id: userId });
-    this.patch({ blocked: new Set([...this.get().blocked, userId]) });
+  block(userId: string): Promise<void> {
+    return this.#block(userId, true);
   }
 
-  async unblock(userId: string): Promise<void> {
-    await this.wire.command("user.unblock", { user_id: userId });
+  unblock(userId: string): Promise<void> {
+    return this.#block(userId, false);
+  }
+
+  async #block(userId: string, isOn: boolean): Promise<void> {
+    await this.wire.command(isOn ? "user.block" : "user.unblock", { user_id: userId });
     const blocked = new Set(this.get().blocked);
-    blocked.delete(userId);
+    if (isOn) blocked.add(userId);
+    else blocked.delete(userId);
     this.patch({ blocked });
   }
 

@@ -13,14 +13,13 @@ const CODES: Readonly<Record<number, string>> = {
   401: "unauthenticated",
   403: "forbidden",
   404: "not_found",
-  408: "unavailable",
   413: "too_large",
   429: "rate_limited",
   500: "internal",
 };
 
 /** More is on its way than can be kept. */
-export const TOO_MUCH = "Too much is waiting already.";
+export const TOO_MUCH = "Too much is waiting.";
 /** A client is one person's. */
 export const SOMEBODY_ELSE = "This is somebody else: make a new client.";
 

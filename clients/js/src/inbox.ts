@@ -72,9 +72,8 @@ export class InboxStore extends Listing<InboxState> implements Inbox {
     }
     this.#show();
     try {
-      const chunks = ids === "all" ? [null] : chunksOf(ids, TOGETHER);
-      for (const chunk of chunks) {
-        const which = chunk === null ? { all: true } : { ids: chunk };
+      const chunks = chunksOf(ids === "all" ? [] : ids, TOGETHER).map((each) => ({ ids: each }));
+      for (const which of ids === "all" ? [{ all: true }] : chunks) {
         const { unread } = await this.wire.command(`notification.${mark}`, which);
         this.#set(unread.notifications);
       }

@@ -4,7 +4,8 @@ import { listenForHints } from "./hints.js";
 import { lost, NO_CLOSE_FRAME, REPLY_MS, Socket, type SocketOptions } from "./socket.js";
 import { Cell, type Store } from "./store.js";
 import type { Tokens } from "./tokens.js";
-import type { Commands, SocketClass, Status, Told } from "./types.js";
+import type { SocketClass, Status, Told } from "./types.js";
+import type { Wire } from "./wire.js";
 
 const GOING_AWAY = 1001;
 const TOKEN_EXPIRED = 4001;
@@ -42,8 +43,8 @@ export class Session {
   readonly #backoff: Backoff;
   readonly #reloading = new Backoff({ firstMs: 1000 });
   readonly #renewing = new Backoff({ firstMs: 1000 });
-  readonly #listeners = new Set<(event: Told) => void>();
-  readonly #onlookers = new Set<(event: Told) => void>();
+  // Each, and whether what it takes in is the client's own state.
+  readonly #listeners = new Map<(event: Told) => void, boolean>();
   readonly #whenOnline = new Set<WhenOnline>();
   // Commands that wait for a connection: told when it is there, and when there is none.
   readonly #waiting = new Set<() => void>();
@@ -111,21 +112,15 @@ export class Session {
   }
 
   /** Try again now instead of when the backoff ends; online, make sure that it is so. */
-  readonly retryNow = (): void => {
+  retryNow(): void {
     if (this.#status.get().state === "waiting") this.#open();
     else this.#socket?.probe(HINT_MS);
-  };
-
-  /** Hear each event, in the order in which it came. */
-  on(listener: (event: Told) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
   }
 
-  /** Hear each event after all listeners have. */
-  onApplied(onlooker: (event: Told) => void): () => void {
-    this.#onlookers.add(onlooker);
-    return () => this.#onlookers.delete(onlooker);
+  /** Hear each event, in the order in which it came, after those who asked before. */
+  on(listener: (event: Told) => void, isOurs = true): () => void {
+    this.#listeners.set(listener, isOurs);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Be told after each greeting; see `Wire.onOnline`. */
@@ -135,27 +130,22 @@ export class Session {
   }
 
   /** Send a command, once; see `Wire.command`. */
-  async command<K extends keyof Commands>(
-    type: K,
-    data: Commands[K]["data"],
-  ): Promise<Commands[K]["ok"]> {
+  readonly command: Wire["command"] = async (type, data) => {
     const until = Date.now() + REPLY_MS;
     if (!this.isOnline) await this.#comeOnline(until);
     if (this.#socket === null) throw lost();
     return this.#socket.command(type, data, until - Date.now());
-  }
+  };
 
   /** Let everybody hear an event that did not come by the socket. */
   tell(event: Told): void {
-    for (const those of [this.#listeners, this.#onlookers]) {
-      for (const listener of [...those]) {
-        try {
-          listener(event);
-        } catch (error) {
-          // A fault of one is not the others'; what was not taken in is fetched again.
-          if (those === this.#listeners) this.#owed++;
-          report(error);
-        }
+    for (const [listener, isOurs] of [...this.#listeners]) {
+      try {
+        listener(event);
+      } catch (error) {
+        // A fault of one is not the others'; what was not taken in is fetched again.
+        if (isOurs) this.#owed++;
+        report(error);
       }
     }
   }

@@ -120,13 +120,16 @@ export class Timeline {
     const marks = this.#marks.get(userId) ?? [];
     if (marks.some((mark) => mark.seq >= seq && mark.at <= at)) return;
     // Later marks up to here say nothing that this one does not say better.
-    const kept = marks.filter((mark) => mark.seq > seq || mark.at < at);
-    kept.push({ seq, at });
+    const mark = { seq, at };
+    const kept = marks.filter((each) => each.seq > seq || each.at < at);
+    kept.push(mark);
     kept.sort((one, other) => one.seq - other.seq);
+    // Up to there an earlier mark says it.
+    const since = kept[kept.indexOf(mark) - 1]?.seq ?? 0;
     this.#marks.set(userId, kept.slice(-MARKS));
     forgetOldest(this.#marks, READERS);
     for (const [held, message] of this.#messages) {
-      if (held > seq || message.sender_id === userId) continue;
+      if (held <= since || held > seq || message.sender_id === userId) continue;
       const read_at = earlier(message.read_at, at);
       if (read_at !== message.read_at) this.#messages.set(held, { ...message, read_at });
     }

@@ -19,8 +19,9 @@ export class Typists extends Cell<ReadonlyMap<string, readonly string[]>> {
     wire.on(({ type, data }) => {
       if (type === "typing" && data.user_id !== wire.userId) {
         this.#hear(data.conversation_id, data.user_id, data.active);
-      } else if (type === "message.created" && data.message.sender_id) {
-        this.#hear(data.message.conversation_id, data.message.sender_id, false);
+      } else if (type === "message.created") {
+        const { conversation_id, sender_id } = data.message;
+        if (sender_id) this.#hear(conversation_id, sender_id, false);
       }
     });
   }

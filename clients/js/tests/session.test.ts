@@ -265,8 +265,8 @@ describe("missing nothing", () => {
   test("an onlooker hears an event after those who apply it", async () => {
     const session = make();
     const order: string[] = [];
-    session.onApplied(({ type }) => order.push(`seen ${type}`));
     session.on(({ type }) => order.push(`applied ${type}`));
+    session.on(({ type }) => order.push(`seen ${type}`), false);
     await online(session);
     expect(order).toEqual(["applied hello", "seen hello"]);
   });

@@ -40,6 +40,35 @@ test("who was offline resumes by cursor, without fetching anything again", async
   expect((await door("calls", {})).calls).toEqual([]);
 });
 
+test("what the server would not tell one by one is fetched when it says so", async () => {
+  const { one, other, id } = await pair();
+  const here = await online(one);
+  const there = await online(other);
+  const thread = there.thread(id);
+  await thread.load();
+  await until(there.conversations, ({ isLoaded }) => isLoaded);
+  here.thread(id).send({ body: "before" });
+  const [before] = (await until(thread, ({ messages }) => messages.length === 1)).messages;
+  await door("drop_events", {});
+  await here.thread(id).edit(before?.id ?? "", "said better");
+  await here.thread(id).react(before?.id ?? "", "👍", true);
+  for (const body of lines(3)) here.thread(id).send({ body });
+  await until(here.thread(id), ({ pending }) => pending.length === 0);
+  expect(bodies(thread.get().messages)).toEqual(["before"]);
+
+  await door("resync", {});
+  const { messages } = await until(thread, (state) => state.messages.length === 4);
+  expect(messages).toEqual(await historyOf(other, id));
+  const list = await until(there.conversations, ({ items }) => items[0]?.last_seq === 4);
+  expect(list.items[0]?.last_message?.body).toBe("line 3");
+  const waiting = await unreadOf(other);
+  await until(there.unread, ({ messages: count }) => count === waiting.messages);
+  expect(waiting.messages).toBe(4);
+  // And from then on it is told as before.
+  here.thread(id).send({ body: "after" });
+  await until(thread, (state) => state.messages.length === 5);
+});
+
 test("who was away for so long that the cursor is unknown is shown everything anew", async () => {
   const { one, other, id } = await pair();
   const here = await online(one);
@@ -116,8 +145,11 @@ test("events that come twice, late and out of order leave the same as the server
 
 test("calls that a gateway answers, or nobody, are problems that pass", async () => {
   const { one, other, id } = await pair();
+  const theirs = (await online(other)).thread(id);
+  theirs.send({ body: "are you there?" });
+  await until(theirs, ({ pending }) => pending.length === 0);
+  // Nobody has told this one of it, so it has to be fetched.
   const here = await online(one);
-  (await online(other)).thread(id).send({ body: "are you there?" });
   const thread = here.thread(id);
   await door("http", { path: "/messages?", fault: "gateway" });
   await thread.load().catch(() => undefined);

@@ -40,6 +40,8 @@ interface Verbs {
   offline: [Record<string, never>, unknown];
   freeze: [Record<string, never>, unknown];
   wild: [Record<string, never>, unknown];
+  drop_events: [Record<string, never>, unknown];
+  resync: [Record<string, never>, unknown];
   lose_replies: [{ count: number; stays_down?: boolean }, unknown];
   forget_cursors: [Record<string, never>, unknown];
   http: [{ path: string; fault: "hangs" | "gateway" }, unknown];

@@ -1,4 +1,4 @@
-"""Nobody is shut out: axe finds nothing against WCAG 2.2 AA, in any view or look."""
+"""Nobody is shut out: axe finds nothing against WCAG 2.2 AA, and keys are enough."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -10,6 +10,7 @@ from tests.clients.nodejs import CLIENTS
 from tests.pages.conftest import OpenAs
 from tests.pages.scenes import set_scene, show, views_of
 from tests.pages.site import Site
+from tests.pages.threads import both_enter, enter, field_of, give_past, row_of, say
 from tests.pages.windows import Look
 
 _AXE = CLIENTS / "node_modules" / "axe-core" / "axe.min.js"
@@ -112,3 +113,77 @@ async def test_nothing_that_opens_has_a_barrier(
     await look("emoji")
     await page.keyboard.press("Escape")
     assert not found, told(found)
+
+
+async def test_the_keyboard_is_enough(open_as: OpenAs) -> None:
+    ada, grace = await both_enter(open_as)
+    await say(grace, "First")
+    await say(grace, "Second")
+    await expect(row_of(ada, "Second")).to_be_visible()
+    await field_of(ada).focus()
+    await ada.keyboard.press("Shift+Tab")
+    await ada.keyboard.press("Shift+Tab")
+    await expect(row_of(ada, "Second")).to_be_focused()
+    await ada.keyboard.press("ArrowUp")
+    await expect(row_of(ada, "First")).to_be_focused()
+    await ada.keyboard.press("Enter")
+    await expect(ada.get_by_role("menuitem", name="Reply")).to_be_focused()
+    await ada.keyboard.press("Enter")
+    await expect(field_of(ada)).to_be_focused()
+    await ada.keyboard.type("To the first")
+    await ada.keyboard.press("Enter")
+    await expect(row_of(grace, "To the first")).to_contain_text("First")
+    # The list keeps where one was.
+    await ada.keyboard.press("Shift+Tab")
+    await ada.keyboard.press("Shift+Tab")
+    await expect(ada.locator(".thread-row", has_text="First").first).to_be_focused()
+    await ada.keyboard.press("ArrowDown")
+    await expect(row_of(ada, "Second")).to_be_focused()
+    react = row_of(ada, "Second").get_by_role("button", name="React")
+    await expect(react).to_be_visible()
+    await ada.keyboard.press("Tab")
+    await expect(react).to_be_focused()
+    await ada.keyboard.press("Enter")
+    await ada.keyboard.press("ArrowRight")
+    await ada.keyboard.press("Enter")
+    given = row_of(grace, "Second").locator(".thread-reaction")
+    await expect(given).to_have_count(1)
+    await ada.keyboard.press("Escape")
+    await expect(row_of(ada, "Second")).to_be_focused()
+    await ada.keyboard.press("Escape")
+    await expect(field_of(ada)).to_be_focused()
+
+
+async def test_what_moves_stands_still_for_who_wants_that(
+    open_as: OpenAs, site: Site
+) -> None:
+    conversation = await give_past(site, "ada", "grace", 100)
+    still = await open_as("ada", reduced_motion="reduce")
+    moving = await open_as("ada")
+    grace = await site.socket("grace")
+    for page, dance in ((moving, _DOTS_DANCE), (still, _DOTS_STAND)):
+        await enter(page, "Grace Okafor")
+        await grace.request("typing", conversation_id=conversation, active=True)
+        await page.wait_for_function(dance)
+    await grace.close()
+    # Where one has jumped to is marked all the same.
+    place = f"conversation={conversation}&message=23"
+    await still.evaluate("place => { location.hash = place }", place)
+    await still.wait_for_function(_MARKED)
+
+
+_DOTS = """
+() => {
+  const root = document.querySelector("callboard-chat").shadowRoot;
+  return root.querySelector(".thread-dots") !== null
+    && root.getAnimations().length %s;
+}
+"""
+_DOTS_DANCE, _DOTS_STAND = _DOTS % ">= 3", _DOTS % "=== 0"
+_MARKED = """
+() => {
+  const root = document.querySelector("callboard-chat").shadowRoot;
+  const row = root.querySelector(".thread-row-lit");
+  return row !== null && getComputedStyle(row, "::before").opacity > 0.2;
+}
+"""

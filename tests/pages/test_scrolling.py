@@ -133,14 +133,14 @@ async def test_reactions_and_messages_move_nobody_who_reads_above(
         page = await api.call(
             "GET",
             f"/v1/conversations/{conversation}/messages",
-            query={"after": 380, "limit": 14},
+            query={"after": 385, "limit": 6},
         )
         for message in page["items"]:
             await api.call("PUT", f"/v1/messages/{message['id']}/reactions/🎉")
     await write_as(site, "grace", conversation, "Down here")
     await expect(button).to_have_text("1 new message")
     given = ada.get_by_role("button", name="🎉, 1 person")
-    await expect(given).to_have_count(14)
+    await expect(given).to_have_count(6)
     assert abs(await top_of(row) - before) <= 1
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from playwright.async_api import BrowserContext, Page, expect
 
 from benchmarks.measured import percentile
+from realtime import demo
 from tests.pages.windows import Windows
 
 _VISITS = 10
@@ -18,8 +19,8 @@ _WATCH = """
   window.shownAt = {};
   const watch = () => {
     const root = document.querySelector("callboard-chat")?.shadowRoot;
-    for (const name of ["list-row", "thread-row"]) {
-      if (window.shownAt[name] === undefined && root?.querySelector(`.${name}`)) {
+    for (const name of ["button.list-row", ".thread-row"]) {
+      if (window.shownAt[name] === undefined && root?.querySelector(name)) {
         window.shownAt[name] = null;
         requestAnimationFrame((now) => { window.shownAt[name] = now; });
       }
@@ -38,6 +39,9 @@ _SEEN = """
 """
 
 
+_ROW = ".thread-row"
+
+
 @dataclass(frozen=True)
 class Paint:
     """How many milliseconds after it was asked for something was seen."""
@@ -50,25 +54,24 @@ class Paint:
 async def measure_paints(windows: Windows, conversation: str) -> list[Paint]:
     """Open an empty page and the chat in turns, each in a browser without a cache."""
     site = windows.site
-    chat = {"as": "ada"}
-    place = urlencode({"conversation": conversation})
     visits: list[tuple[str, Mapping[str, str], str, str]] = [
-        (
-            "an empty answer of the server",
-            {"first-paint": "first paint"},
-            "/healthz",
-            "",
-        ),
+        ("an empty answer", {"first-paint": "first paint"}, "/healthz", ""),
         (
             "the chat",
             {
                 "first-paint": "first paint",
                 "first-contentful-paint": "first contentful paint",
-                "list-row": "the list is there",
-                "thread-row": "a thread of 100,000 messages is there",
+                "button.list-row": "the list is there",
             },
-            f"/?{urlencode(chat)}#{place}",
-            ".thread-row",
+            "/?as=ada",
+            "button.list-row",
+        ),
+        *(
+            (name, {_ROW: "its messages are there"}, _place_of(each), _ROW)
+            for name, each in (
+                ("a thread of 100,000", conversation),
+                ("a thread of a few", str(demo.CREW)),
+            )
         ),
     ]
     seen: dict[str, list[float]] = {}
@@ -80,6 +83,10 @@ async def measure_paints(windows: Windows, conversation: str) -> list[Paint]:
             for mark, words in wanted.items():
                 seen.setdefault(f"{page_name}: {words}", []).append(found[mark])
     return [_paint(name, sorted(times)) for name, times in seen.items()]
+
+
+def _place_of(conversation: str) -> str:
+    return f"/?as=ada#{urlencode({'conversation': conversation})}"
 
 
 async def _visit(

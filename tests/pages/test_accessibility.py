@@ -76,7 +76,8 @@ _LOOKS: Mapping[str, Look] = {
 async def test_no_view_has_a_barrier(open_as: OpenAs, site: Site, look: str) -> None:
     views = views_of(await set_scene(site))
     # Colours are measured when they have stopped to change.
-    page = await open_as("ada", **_LOOKS[look], reduced_motion="reduce")
+    still: Look = {"reduced_motion": "reduce"}
+    page = await open_as("ada", **(_LOOKS[look] | still))
     found = {}
     for name, place in views.items():
         await show(page, place)

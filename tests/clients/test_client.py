@@ -116,6 +116,21 @@ async def test_a_client_that_is_not_let_in_says_so_at_once(server: FakeServer) -
             pass
 
 
+async def test_a_refused_token_is_asked_for_anew_once(server: FakeServer) -> None:
+    asked: list[str] = []
+
+    def source() -> str:
+        asked.append("")
+        return "bad" if len(asked) == 1 else next(iter(server.tokens))
+
+    async with connected(server, token=source) as client:
+        assert client.state == "online"
+        await server.close_all(4500)
+        with pytest.raises(ClientClosed, match="4500"):
+            await client.until(lambda: False)
+    assert len(asked) == 2
+
+
 async def test_a_send_whose_ok_was_lost_is_sent_again_and_stands_once(
     server: FakeServer,
 ) -> None:

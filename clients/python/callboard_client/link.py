@@ -26,6 +26,7 @@ Connect = Callable[[], Awaitable[Socket]]
 Follow = Callable[[Socket], Coroutine[Any, Any, None]]
 
 TOKEN_EXPIRED = 4001
+UNAUTHENTICATED = 4500
 # Who is sent away sooner than this after each greeting waits longer each time.
 STEADY_S = 10.0
 # A refusal that may pass is tried this often, unless it asks for more patience than
@@ -61,6 +62,7 @@ class Link:
         self._backoff = backoff
         self._moved = asyncio.Condition()
         self._running: asyncio.Task[None] | None = None
+        self._refusals = 0
 
     def start(self) -> None:
         """
@@ -156,7 +158,7 @@ class Link:
                     break
                 log.info("the connection is gone", extra={"fault": repr(fault)})
                 if greeted_at is not None and time.monotonic() - greeted_at > STEADY_S:
-                    attempt = 0
+                    attempt = self._refusals = 0
                 await asyncio.sleep(max(at_least_s, self._backoff.delay(attempt)))
                 attempt += 1
 
@@ -165,9 +167,13 @@ class Link:
         Say how long to wait at least before coming back, None for never.
         """
         match fault:
-            case ConnectionLost(code=code) if code == TOKEN_EXPIRED:
+            case ConnectionLost(code=code) if code in {TOKEN_EXPIRED, UNAUTHENTICATED}:
+                # Expired may be the clock's fault; refused twice, the second time with
+                # another token, is final.
+                self._refusals += code == UNAUTHENTICATED
                 self._tokens.forget()
-                return 0.0 if self._tokens.can_renew else None
+                is_hopeful = self._refusals <= 1 and self._tokens.can_renew
+                return 0.0 if is_hopeful else None
             case ConnectionLost(code=code):
                 return 0.0 if comes_back(code) else None
             case Refused(retry=retry, code=code) if retry or code in PASSING_CODES:

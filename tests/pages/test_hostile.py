@@ -172,6 +172,22 @@ async def test_a_link_shows_where_it_leads_and_takes_nothing_along(
     assert await other.evaluate("[window.opener, document.referrer]") == [None, ""]
 
 
+async def test_what_calls_itself_a_picture_and_is_none_is_a_file(
+    open_as: OpenAs, site: Site
+) -> None:
+    conversation = await direct_of(site, "ada", "grace")
+    async with site.api("grace") as grace:
+        picture = await grace.upload(
+            conversation, MARKUP.encode(), name="not-a-picture.png"
+        )
+        await grace.send(
+            conversation, client_id=str(uuid4()), body="See", attachments=[picture]
+        )
+    page = await open_as("ada", path=f"/#conversation={conversation}")
+    await expect(page.get_by_text("not-a-picture.png")).to_be_visible()
+    await is_unharmed(page)
+
+
 @pytest.mark.parametrize(
     "place",
     [

@@ -48,8 +48,12 @@ function Shown({ attachment, isCurrent }: AttachmentProps): VNode {
   const isNear = useNear(frame);
   const [isAsked, setAsked] = useState(attachment.size <= SHOWN_BYTES);
   const image = useImage(attachment, isNear && isAsked);
+  // What calls itself a picture may be none.
+  const [isBroken, setBroken] = useState(false);
   const { name } = attachment;
-  if (image.state === "failed") return <FileCard attachment={attachment} isCurrent={isCurrent} />;
+  if (image.state === "failed" || isBroken) {
+    return <FileCard attachment={attachment} isCurrent={isCurrent} />;
+  }
   return (
     <button
       type="button"
@@ -60,7 +64,7 @@ function Shown({ attachment, isCurrent }: AttachmentProps): VNode {
       onClick={() => (isAsked ? actions.showImage(attachment) : setAsked(true))}
     >
       {image.state === "shown" ? (
-        <img src={image.url} alt="" decoding="async" />
+        <img src={image.url} alt="" decoding="async" onError={() => setBroken(true)} />
       ) : (
         <span class="thread-image-wait">
           <Icon name="image" />

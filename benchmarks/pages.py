@@ -45,6 +45,7 @@ each table, which is from the same run; the figures belong to the machine.
   hurry does, {_STRETCH:,} messages upwards and back, and as far around its middle. A
   frame of more than {STUTTER_MS:g} ms is a stutter; *long* are those in which the page
   itself was at work, by the browser's own word (`long-animation-frame`).
+  What is left of them are frames in which twenty more messages are drawn.
 - *memory*: elements of the chat, nodes of the whole page, and its heap, after the
   browser has collected its garbage.
 
@@ -169,7 +170,8 @@ def main() -> int:
     measured = run_alone(shipped(), _measure)
     about = report.machine() | {
         "browser": f"Chromium {measured.browser}, headless, without a GPU",
-        "other work": f"load average {others:.1f} before the first measurement",
+        "other work": f"load average {others:.1f} before the first measurement,"
+        f" priority of ours nice {os.nice(0)}",
     }
     known = "\n".join(f"- {name}: {value}" for name, value in about.items())
     text = f"{_render(measured)}\n\n{known}\n"

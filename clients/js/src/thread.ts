@@ -359,9 +359,11 @@ export class ThreadStore extends Cell<ThreadState> implements Thread {
   /** Show what ends there, or with the newest. */
   async #end(timeline: Timeline, seq: number): Promise<void> {
     const to = Math.min(seq, timeline.last);
+    // What comes while it is fetched joins that end.
+    const isAtEnd = to === timeline.last;
     const from = await this.#know(timeline, to + 1, -1);
     if (timeline === this.#timeline) this.patch({ isLoaded: true });
-    this.#move(timeline, from, to, to >= timeline.last);
+    this.#move(timeline, from, to, isAtEnd);
   }
 
   /** Make known so many messages from an edge on; gives how far that goes. */

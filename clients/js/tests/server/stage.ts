@@ -3,6 +3,7 @@
  * that are closed in the end, and waiting for what a store shows.
  */
 import { afterEach } from "vitest";
+import { WebSocket } from "ws";
 import {
   type Callboard,
   type Conversation,
@@ -65,6 +66,8 @@ export async function door<V extends keyof Verbs>(
 }
 
 const { url, direct } = await door("where", {});
+// Node 20 has none of its own.
+const line = "WebSocket" in globalThis ? {} : { WebSocket };
 const clients: Callboard[] = [];
 
 afterEach(async () => {
@@ -74,7 +77,7 @@ afterEach(async () => {
 
 /** Make somebody's client over the line that can break, closed when the test ends. */
 export function clientOf(person: Person, options: Partial<Options> = {}): Callboard {
-  const client = createCallboard({ url, token: person.token, outbox: null, ...options });
+  const client = createCallboard({ url, token: person.token, outbox: null, ...line, ...options });
   clients.push(client);
   return client;
 }

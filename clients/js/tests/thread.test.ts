@@ -187,6 +187,22 @@ test("after changes that no event tells, the old stays until the new is there", 
   expect(Math.min(...shown)).toBe(50);
 });
 
+test("what comes while the first messages are fetched joins the end", async () => {
+  const { wire, talk, thread } = stage(3);
+  let arrive = () => {};
+  wire.latency = () => new Promise((resolve) => (arrive = resolve));
+  thread.subscribe(() => undefined);
+  await vi.advanceTimersByTimeAsync(0);
+  // The conversation has come, its messages have not.
+  arrive();
+  await vi.advanceTimersByTimeAsync(0);
+  wire.tell(talk.post(ADA));
+  arrive();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(seqs(thread)).toEqual([1, 2, 3, 4]);
+  expect(thread.get().hasNewer).toBe(false);
+});
+
 test("what was told before something was missed is fetched by the first look", async () => {
   const { wire, talk, thread } = stage(0);
   wire.tell(talk.post(ADA));

@@ -132,6 +132,10 @@ test("events that come twice, late and out of order leave the same as the server
 
   await until(here.unread, ({ messages }) => messages === 0);
   await until(there.unread, ({ messages }) => messages === 0);
+  // Shown at once, and told a moment later.
+  for (const each of [one, other]) {
+    await expect.poll(async () => (await unreadOf(each)).messages, { timeout: 20_000 }).toBe(0);
+  }
   const history = await historyOf(one, id);
   expect(history.length).toBe(80);
   await expect.poll(() => mine.get().messages).toEqual(history);

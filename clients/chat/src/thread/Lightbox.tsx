@@ -1,9 +1,8 @@
 import type { Attachment } from "@callboard/client";
 import type { VNode } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 import { useSession } from "../session.js";
 import { IconButton } from "../ui/Button.js";
-import { focusedIn } from "../ui/Dialog.js";
+import { useModal } from "../ui/layers.js";
 import { useNotify } from "../ui/Toast.js";
 import { save } from "./pictures.js";
 import { useImage } from "./useImage.js";
@@ -13,18 +12,9 @@ export function Lightbox(props: { attachment: Attachment; onClose: () => void })
   const { attachment, onClose } = props;
   const { t, client } = useSession();
   const notify = useNotify();
-  const box = useRef<HTMLDialogElement>(null);
+  const box = useModal();
   const image = useImage(attachment, true);
   const { name } = attachment;
-  useEffect(() => {
-    const dialog = box.current;
-    const before = dialog && focusedIn(dialog);
-    dialog?.showModal();
-    return () => {
-      dialog?.close();
-      before?.focus();
-    };
-  }, []);
   const download = (): void => {
     save(client, attachment).catch(() => notify(t("thread.file.failed", { name })));
   };

@@ -1,6 +1,6 @@
 import type { ComponentChildren, VNode } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { place } from "../ui/Menu.js";
+import { useLayoutEffect } from "preact/hooks";
+import { usePopover } from "../ui/layers.js";
 
 interface PopoverProps {
   label: string;
@@ -12,33 +12,10 @@ interface PopoverProps {
 
 /** A small window beside a button, closed by Escape, Tab past its end or a press elsewhere. */
 export function Popover({ label, anchor, onClose, children }: PopoverProps): VNode {
-  const box = useRef<HTMLDivElement>(null);
-  const closing = useRef(onClose);
-  closing.current = onClose;
-
+  const box = usePopover(anchor, onClose);
   useLayoutEffect(() => {
-    const window = box.current;
-    if (window === null) return;
-    // In the browser's top layer, where no scrolling part cuts it off.
-    window.showPopover();
-    place(window, anchor);
-    window.querySelector<HTMLElement>("button, input")?.focus();
-  }, [anchor]);
-
-  useEffect(() => {
-    const outside = (event: Event): void => {
-      const path = event.composedPath();
-      if ([box.current, anchor].some((part) => part !== null && path.includes(part))) return;
-      closing.current(false);
-    };
-    const away = (): void => closing.current(false);
-    addEventListener("pointerdown", outside, true);
-    addEventListener("resize", away);
-    return () => {
-      removeEventListener("pointerdown", outside, true);
-      removeEventListener("resize", away);
-    };
-  }, [anchor]);
+    box.current?.querySelector<HTMLElement>("button, input")?.focus();
+  }, [box]);
 
   return (
     <div

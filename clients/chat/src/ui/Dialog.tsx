@@ -1,7 +1,8 @@
 import type { ComponentChildren, VNode } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId } from "preact/hooks";
 import { useSession } from "../session.js";
 import { IconButton } from "./Button.js";
+import { useModal } from "./layers.js";
 
 interface DialogProps {
   title: string;
@@ -18,17 +19,8 @@ interface DialogProps {
  */
 export function Dialog({ title, onClose, children }: DialogProps): VNode {
   const { t } = useSession();
-  const box = useRef<HTMLDialogElement>(null);
+  const box = useModal();
   const head = useId();
-  useEffect(() => {
-    const dialog = box.current;
-    const before = dialog && focusedIn(dialog);
-    dialog?.showModal();
-    return () => {
-      dialog?.close();
-      before?.focus();
-    };
-  }, []);
   return (
     <dialog
       ref={box}
@@ -53,11 +45,4 @@ export function Dialog({ title, onClose, children }: DialogProps): VNode {
       <div class="ui-dialog-body">{children}</div>
     </dialog>
   );
-}
-
-/** What has the focus, within the same shadow root. */
-export function focusedIn(near: Node): HTMLElement | null {
-  const root = near.getRootNode();
-  if (!(root instanceof ShadowRoot || root instanceof Document)) return null;
-  return root.activeElement instanceof HTMLElement ? root.activeElement : null;
 }

@@ -1,7 +1,8 @@
 import type { ComponentChildren, VNode } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { IconButton } from "./Button.js";
 import { Icon, type IconName } from "./Icon.js";
+import { usePopover } from "./layers.js";
 
 export interface MenuItem {
   label: string;
@@ -72,33 +73,10 @@ interface ListProps {
 }
 
 function List({ label, entries, button, close }: ListProps): VNode {
-  const box = useRef<HTMLDivElement>(null);
-  const closing = useRef(close);
-  closing.current = close;
-
+  const box = usePopover(button, close);
   useLayoutEffect(() => {
-    const list = box.current;
-    if (!list || !button) return;
-    // In the browser's top layer, where no scrolling part cuts it off.
-    list.showPopover();
-    place(list, button);
-    itemsOf(list)[0]?.focus();
-  }, [button]);
-
-  useEffect(() => {
-    const outside = (event: Event): void => {
-      const path = event.composedPath();
-      const isInside = [box.current, button].some((part) => part !== null && path.includes(part));
-      if (!isInside) closing.current(false);
-    };
-    const away = (): void => closing.current(false);
-    addEventListener("pointerdown", outside, true);
-    addEventListener("resize", away);
-    return () => {
-      removeEventListener("pointerdown", outside, true);
-      removeEventListener("resize", away);
-    };
-  }, [button]);
+    if (box.current) itemsOf(box.current)[0]?.focus();
+  }, [box]);
 
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === "Escape") {
@@ -184,21 +162,4 @@ function step(items: HTMLElement[], event: KeyboardEvent): boolean {
   }
   items[next]?.focus();
   return next >= 0;
-}
-
-/** Below the button or above it, at its end edge, and always whole in the window. */
-export function place(list: HTMLElement, button: HTMLElement): void {
-  const from = button.getBoundingClientRect();
-  const size = list.getBoundingClientRect();
-  const gap = 4;
-  const margin = 8;
-  const isRtl = getComputedStyle(button).direction === "rtl";
-  const isAtStart = from.left + from.width / 2 < innerWidth / 2;
-  const left =
-    isAtStart || (isRtl && from.right < size.width) ? from.left : from.right - size.width;
-  const below = from.bottom + gap;
-  const isBelow = below + size.height <= innerHeight - margin;
-  const top = isBelow ? below : from.top - gap - size.height;
-  list.style.left = `${Math.max(margin, Math.min(left, innerWidth - size.width - margin))}px`;
-  list.style.top = `${Math.max(margin, Math.min(top, innerHeight - size.height - margin))}px`;
 }

@@ -3,7 +3,7 @@ import { useEffect, useId, useRef } from "preact/hooks";
 import { useGo } from "../route.js";
 import { useSession } from "../session.js";
 import { IconButton } from "./Button.js";
-import { focusedIn } from "./Dialog.js";
+import { focusedIn } from "./layers.js";
 
 interface PanelProps {
   title: string;

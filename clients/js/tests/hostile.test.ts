@@ -2,9 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Backoff } from "../src/backoff.js";
 import { createCallboard } from "../src/client.js";
-import { Session } from "../src/session.js";
 import { Timeline } from "../src/timeline.js";
-import { Tokens } from "../src/tokens.js";
 import type { Callboard, TokenSource } from "../src/types.js";
 import { ADA, GRACE, ROOM, refusal, ScriptedServer, settle, stored, tokenOf } from "./scripted.js";
 
@@ -13,33 +11,15 @@ const HOUR_MS = 3_600_000;
 const SENT = { data: { conversation_id: ROOM, client_id: "i", body: "Hi" } };
 
 let server: ScriptedServer;
-let sessions: Session[];
 
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse("2026-11-21T12:00:00Z") });
   server = new ScriptedServer();
-  sessions = [];
 });
 afterEach(() => {
-  for (const session of sessions) session.close();
+  server.close();
   vi.useRealTimers();
 });
-
-function make(source: TokenSource = () => tokenOf(ADA)): Session {
-  const backoff = new Backoff({ chance: () => 0.5 });
-  const tokens = new Tokens(source);
-  const session = new Session({ url: URL, tokens, WebSocket: server.WebSocket, backoff });
-  sessions.push(session);
-  return session;
-}
-
-async function online(session = make()): Promise<Session> {
-  session.connect();
-  await settle();
-  server.line.greet();
-  await settle();
-  return session;
-}
 
 describe("patience that no server has", () => {
   test.each([
@@ -57,7 +37,7 @@ describe("patience that no server has", () => {
   });
 
   test("a server that drains in a thousand years is not left at once", async () => {
-    const session = await online();
+    const session = await server.online();
     server.line.answers = () => ({ type: "ok", data: {} });
     server.line.tell("draining", { reconnect_after_ms: 3e13 });
     await vi.advanceTimersByTimeAsync(60_000);
@@ -65,7 +45,7 @@ describe("patience that no server has", () => {
   });
 
   test.each([0, -25, Number.NaN])("a heartbeat of %s seconds brings no storm", async (beat) => {
-    const session = make();
+    const session = server.session();
     session.connect();
     await settle();
     server.line.answers = () => ({ type: "ok", data: {} });
@@ -77,7 +57,7 @@ describe("patience that no server has", () => {
 
 describe("a server that takes back its greeting", () => {
   test("who is greeted and refused again and again gives up", async () => {
-    const session = make();
+    const session = server.session();
     session.connect();
     for (let i = 0; i < 5; i++) {
       await vi.advanceTimersByTimeAsync(1000);
@@ -91,7 +71,7 @@ describe("a server that takes back its greeting", () => {
   });
 
   test("a token that is always expired is tried less and less often", async () => {
-    const session = make(() => tokenOf(ADA, -3600));
+    const session = server.session(() => tokenOf(ADA, -3600));
     session.connect();
     await settle();
     server.line.end(4500);
@@ -105,7 +85,7 @@ describe("a server that takes back its greeting", () => {
   test("a source that gives the same token for ever is asked less and less often", async () => {
     const token = tokenOf(ADA, 60);
     const source = vi.fn(() => token);
-    await online(make(source));
+    await server.online(server.session(source));
     server.line.answers = () => ({ type: "ok", data: {} });
     await vi.advanceTimersByTimeAsync(50_000);
     source.mockClear();
@@ -125,14 +105,14 @@ describe("frames that are none", () => {
     ["a refusal without a reason", '{"type":"error","id":1}'],
     ["a greeting without words", '{"type":"hello","data":null}'],
   ])("%s ends the socket, and one comes back", async (_, frame) => {
-    await online();
+    await server.online();
     expect(() => server.line.raw(frame)).not.toThrow();
     await vi.advanceTimersByTimeAsync(1000);
     expect(server.lines).toHaveLength(2);
   });
 
   test("a refusal out of shape leaves nobody waiting", async () => {
-    const session = await online();
+    const session = await server.online();
     const asked = session.command("ping", {}).catch((problem: unknown) => problem);
     await settle();
     server.line.raw({ type: "error", id: server.line.sent.at(-1)?.id });

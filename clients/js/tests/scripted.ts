@@ -1,6 +1,9 @@
 import { vi } from "vitest";
+import { Backoff } from "../src/backoff.js";
 import type { Contract } from "../src/generated/contract.js";
-import type { Message, SocketClass } from "../src/types.js";
+import { Session } from "../src/session.js";
+import { Tokens } from "../src/tokens.js";
+import type { Message, SocketClass, TokenSource } from "../src/types.js";
 
 type Frame = { id: number; type: string; data: Record<string, unknown> };
 type Events = Contract["events"];
@@ -78,6 +81,7 @@ export class Line {
 /** A server whose every word a test says; `WebSocket` is for the client. */
 export class ScriptedServer {
   readonly lines: Line[] = [];
+  readonly #sessions: Session[] = [];
   readonly WebSocket: SocketClass;
 
   constructor() {
@@ -88,6 +92,32 @@ export class ScriptedServer {
         lines.push(this);
       }
     };
+  }
+
+  /** A session of Ada's on this server, not yet connected; every wait is the same. */
+  session(source: TokenSource = () => tokenOf(ADA), chance = () => 0.5): Session {
+    const session = new Session({
+      url: "https://chat.example",
+      tokens: new Tokens(source),
+      WebSocket: this.WebSocket,
+      backoff: new Backoff({ chance }),
+    });
+    this.#sessions.push(session);
+    return session;
+  }
+
+  /** Connect a session and greet it. */
+  async online(session = this.session()): Promise<Session> {
+    session.connect();
+    await settle();
+    this.line.greet();
+    await settle();
+    return session;
+  }
+
+  /** Close all sessions. */
+  close(): void {
+    for (const session of this.#sessions) session.close();
   }
 
   get line(): Line {

@@ -1,51 +1,25 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Backoff } from "../src/backoff.js";
 import { Problem } from "../src/errors.js";
-import { Session } from "../src/session.js";
-import { Tokens } from "../src/tokens.js";
-import type { TokenSource } from "../src/types.js";
 import { ADA, GRACE, refusal, ScriptedServer, settle, stored, tokenOf } from "./scripted.js";
 
-const URL = "https://chat.example";
 const MESSAGE = stored({ data: { conversation_id: "c", client_id: "i", body: "Hi" } });
 
 let server: ScriptedServer;
-let sessions: Session[];
 
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse("2026-11-21T12:00:00Z") });
   server = new ScriptedServer();
-  sessions = [];
 });
 afterEach(() => {
-  for (const session of sessions) session.close();
+  server.close();
   expect(vi.getTimerCount()).toBe(0);
   vi.useRealTimers();
 });
 
-function make(source: TokenSource = () => tokenOf(ADA), chance = () => 0.5): Session {
-  const session = new Session({
-    url: URL,
-    tokens: new Tokens(source),
-    WebSocket: server.WebSocket,
-    backoff: new Backoff({ chance }),
-  });
-  sessions.push(session);
-  return session;
-}
-
-async function online(session = make()): Promise<Session> {
-  session.connect();
-  await settle();
-  server.line.greet();
-  await settle();
-  return session;
-}
-
 describe("coming online", () => {
   test("the token goes in the subprotocols and never in the address", async () => {
     const token = tokenOf(ADA);
-    const session = make(() => token);
+    const session = server.session(() => token);
     session.connect();
     await settle();
     expect(server.line.url).toBe("wss://chat.example/v1/ws");
@@ -57,7 +31,7 @@ describe("coming online", () => {
   });
 
   test("a server that does not greet is given up and tried again", async () => {
-    make().connect();
+    server.session().connect();
     await settle();
     await vi.advanceTimersByTimeAsync(15_000);
     await vi.advanceTimersByTimeAsync(250);
@@ -65,7 +39,7 @@ describe("coming online", () => {
   });
 
   test("connecting twice makes one socket", async () => {
-    const session = make();
+    const session = server.session();
     session.connect();
     session.connect();
     await settle();
@@ -74,7 +48,7 @@ describe("coming online", () => {
 
   test("what is closed while the token is fetched makes no socket", async () => {
     let give: (token: string) => void = () => undefined;
-    const session = make(
+    const session = server.session(
       () =>
         new Promise((resolve) => {
           give = resolve;
@@ -90,7 +64,7 @@ describe("coming online", () => {
 
 describe("coming back", () => {
   test("a lost socket is replaced after a delay, which is told", async () => {
-    const session = await online();
+    const session = await server.online();
     server.line.end(1006);
     expect(session.status.get()).toMatchObject({
       state: "waiting",
@@ -104,7 +78,7 @@ describe("coming back", () => {
   test.each([1000, 1001, 1011, 1012, 1013, 4000, 4002, 4003, 4499])(
     "close code %i comes back",
     async (code) => {
-      const session = await online();
+      const session = await server.online();
       server.line.end(code);
       expect(session.status.get().state).toBe("waiting");
     },
@@ -118,7 +92,7 @@ describe("coming back", () => {
     [4503, "forbidden"],
     [4999, "invalid"],
   ])("close code %i is final, and is %s", async (code, problem) => {
-    const session = await online();
+    const session = await server.online();
     server.line.end(code, "because");
     expect(session.status.get()).toMatchObject({
       state: "closed",
@@ -129,7 +103,7 @@ describe("coming back", () => {
   });
 
   test("the delay grows until a socket has lasted", async () => {
-    const session = await online(make(undefined, () => 1));
+    const session = await server.online(server.session(undefined, () => 1));
     const delays: number[] = [];
     for (let i = 0; i < 4; i++) {
       server.line.end(1006);
@@ -145,7 +119,7 @@ describe("coming back", () => {
   });
 
   test("retryNow does not wait for the delay", async () => {
-    const session = await online();
+    const session = await server.online();
     server.line.end(1006);
     session.retryNow();
     await settle();
@@ -155,7 +129,7 @@ describe("coming back", () => {
   });
 
   test("a server that drains is left when it asks, and not before", async () => {
-    const session = await online();
+    const session = await server.online();
     server.line.tell("draining", { reconnect_after_ms: 5000 });
     await vi.advanceTimersByTimeAsync(4999);
     expect(session.status.get().state).toBe("online");
@@ -166,7 +140,7 @@ describe("coming back", () => {
   });
 
   test("who is sent away by a draining server still waits as long as it asked", async () => {
-    const session = await online();
+    const session = await server.online();
     server.line.tell("draining", { reconnect_after_ms: 5000 });
     await vi.advanceTimersByTimeAsync(1000);
     server.line.end(1012);
@@ -174,7 +148,7 @@ describe("coming back", () => {
   });
 
   test("what an old socket says after its end is not heard", async () => {
-    const session = await online();
+    const session = await server.online();
     const heard = vi.fn();
     const old = server.line;
     old.end(1006);
@@ -188,7 +162,7 @@ describe("coming back", () => {
 
 describe("missing nothing", () => {
   test("it resumes with the newest cursor, which moves only when all before it was heard", async () => {
-    const session = await online();
+    const session = await server.online();
     const cursors: string[] = [];
     session.on((event) => {
       if (event.type === "message.created") cursors.push("heard");
@@ -202,7 +176,7 @@ describe("missing nothing", () => {
   });
 
   test("a resume that is cut off before its cursor resumes from the same place", async () => {
-    await online();
+    await server.online();
     server.line.end(1006);
     await vi.advanceTimersByTimeAsync(250);
     server.line.greet({ resumed: true, cursor: "c1" });
@@ -213,12 +187,12 @@ describe("missing nothing", () => {
   });
 
   test("a greeting says whether what is shown must be fetched anew", async () => {
-    const session = make();
+    const session = server.session();
     const anew: boolean[] = [];
     session.onOnline((isAnew) => {
       anew.push(isAnew);
     });
-    await online(session);
+    await server.online(session);
     for (const resumed of [true, false, true]) {
       server.line.end(1006);
       await vi.advanceTimersByTimeAsync(10_000);
@@ -230,13 +204,13 @@ describe("missing nothing", () => {
   });
 
   test("a reload that was cut off is owed by the next greeting", async () => {
-    const session = make();
+    const session = server.session();
     const anew: boolean[] = [];
     session.onOnline((isAnew) => {
       anew.push(isAnew);
       return anew.length === 1 ? new Promise(() => undefined) : Promise.resolve();
     });
-    await online(session);
+    await server.online(session);
     for (let i = 0; i < 2; i++) {
       server.line.end(1006);
       await vi.advanceTimersByTimeAsync(10_000);
@@ -247,13 +221,13 @@ describe("missing nothing", () => {
   });
 
   test("a reload that fails for now is done again, not before the server wants it", async () => {
-    const session = make();
+    const session = server.session();
     let count = 0;
     session.onOnline(async () => {
       count++;
       if (count === 1) throw new Problem("rate_limited", "Later.", { retryAfterMs: 3000 });
     });
-    await online(session);
+    await server.online(session);
     await vi.advanceTimersByTimeAsync(2999);
     expect(count).toBe(1);
     await vi.advanceTimersByTimeAsync(1001);
@@ -263,11 +237,11 @@ describe("missing nothing", () => {
   });
 
   test("an onlooker hears an event after those who apply it", async () => {
-    const session = make();
+    const session = server.session();
     const order: string[] = [];
     session.on(({ type }) => order.push(`applied ${type}`));
     session.on(({ type }) => order.push(`seen ${type}`), false);
-    await online(session);
+    await server.online(session);
     expect(order).toEqual(["applied hello", "seen hello"]);
   });
 });
@@ -275,7 +249,7 @@ describe("missing nothing", () => {
 describe("tokens", () => {
   test("a new token is given in-band before the present one expires", async () => {
     let mark = 0;
-    await online(make(() => tokenOf(ADA, 600, String(++mark))));
+    await server.online(server.session(() => tokenOf(ADA, 600, String(++mark))));
     server.line.answers = ({ type }) =>
       type === "auth" || type === "ping" ? { type: "ok", data: {} } : undefined;
     await vi.advanceTimersByTimeAsync(539_000);
@@ -290,7 +264,7 @@ describe("tokens", () => {
 
   test("a source that fails in time is asked again while the token holds", async () => {
     const source = vi.fn<() => string>(() => tokenOf(ADA, 600, "1"));
-    const session = await online(make(source));
+    const session = await server.online(server.session(source));
     server.line.answers = () => ({ type: "ok", data: {} });
     source.mockImplementationOnce(() => {
       throw new TypeError("fetch failed");
@@ -303,7 +277,7 @@ describe("tokens", () => {
 
   test("4001 comes back with a new token", async () => {
     let mark = 0;
-    await online(make(() => tokenOf(ADA, 3600, String(++mark))));
+    await server.online(server.session(() => tokenOf(ADA, 3600, String(++mark))));
     const [, first] = server.line.protocols;
     server.line.end(4001, "token expired");
     await vi.advanceTimersByTimeAsync(250);
@@ -312,7 +286,7 @@ describe("tokens", () => {
 
   test("who is refused tries once with a new token, then no more", async () => {
     const source = vi.fn(() => tokenOf(ADA));
-    const session = make(source);
+    const session = server.session(source);
     session.connect();
     await settle();
     server.line.end(4500, "unauthenticated");
@@ -327,7 +301,7 @@ describe("tokens", () => {
   });
 
   test.each([4001, 4500])("a plain token that is refused with %i is final", async (code) => {
-    const session = await online(make(tokenOf(ADA)));
+    const session = await server.online(server.session(tokenOf(ADA)));
     server.line.end(code);
     expect(session.status.get()).toMatchObject({
       state: "closed",
@@ -340,7 +314,7 @@ describe("tokens", () => {
     source.mockImplementationOnce(() => {
       throw new Error("no network");
     });
-    const session = make(source);
+    const session = server.session(source);
     session.connect();
     await settle();
     expect(session.status.get()).toMatchObject({ state: "waiting", reason: { code: "offline" } });
@@ -349,7 +323,7 @@ describe("tokens", () => {
   });
 
   test("a source that says there is none for good ends it", async () => {
-    const session = make(() => {
+    const session = server.session(() => {
       throw new Problem("unauthenticated", "Signed out.");
     });
     session.connect();
@@ -362,7 +336,7 @@ describe("tokens", () => {
 
   test("somebody else's token ends it before the server sees it", async () => {
     let sub = ADA;
-    const session = await online(make(() => tokenOf(sub)));
+    const session = await server.online(server.session(() => tokenOf(sub)));
     sub = GRACE;
     server.line.end(4001);
     await vi.advanceTimersByTimeAsync(250);
@@ -373,7 +347,7 @@ describe("tokens", () => {
 
 describe("commands", () => {
   test("a reply finds who asked, in whatever order replies come", async () => {
-    const session = await online();
+    const session = await server.online();
     const first = session.command("ping", {});
     const second = session.command("typing", { conversation_id: "c", active: true });
     await settle();
@@ -385,7 +359,7 @@ describe("commands", () => {
   });
 
   test("a command waits for a connection that is being made", async () => {
-    const session = make();
+    const session = server.session();
     session.connect();
     const asked = session.command("ping", {});
     await settle();
@@ -395,16 +369,16 @@ describe("commands", () => {
   });
 
   test("a command fails at once where no connection will come in time", async () => {
-    const session = make();
+    const session = server.session();
     await expect(session.command("ping", {})).rejects.toMatchObject({ code: "offline" });
-    await online(session);
+    await server.online(session);
     server.line.tell("draining", { reconnect_after_ms: 60_000 });
     server.line.end(1012);
     await expect(session.command("ping", {})).rejects.toMatchObject({ code: "offline" });
   });
 
   test("a command that waits fails after ten seconds", async () => {
-    const session = make();
+    const session = server.session();
     session.connect();
     const asked = expect(session.command("ping", {})).rejects.toMatchObject({ code: "offline" });
     await vi.advanceTimersByTimeAsync(10_000);
@@ -412,7 +386,7 @@ describe("commands", () => {
   });
 
   test("what was not answered when the socket ended is unknown", async () => {
-    const session = await online();
+    const session = await server.online();
     const asked = expect(session.command("ping", {})).rejects.toMatchObject({
       code: "offline",
       retry: true,
@@ -423,7 +397,7 @@ describe("commands", () => {
   });
 
   test("a thousand may wait for a reply, and no more", async () => {
-    const session = await online();
+    const session = await server.online();
     const many = Array.from({ length: 1001 }, () => session.command("ping", {}));
     const ends = Promise.allSettled(many);
     await settle();
@@ -434,7 +408,7 @@ describe("commands", () => {
   });
 
   test("what the server would end the socket for is refused here", async () => {
-    const session = await online();
+    const session = await server.online();
     const body = "ä".repeat(40_000);
     const asked = session.command("message.edit", { message_id: "m", body });
     await expect(asked).rejects.toMatchObject({ code: "too_large" });
@@ -442,7 +416,7 @@ describe("commands", () => {
   });
 
   test("a reply that comes after it was given up harms nobody", async () => {
-    const session = await online();
+    const session = await server.online();
     const asked = expect(session.command("ping", {})).rejects.toMatchObject({
       code: "unavailable",
     });
@@ -457,7 +431,7 @@ describe("commands", () => {
 
 describe("dead lines", () => {
   test("a silent line is asked for a sign of life, and left where none comes", async () => {
-    const session = await online();
+    const session = await server.online();
     await vi.advanceTimersByTimeAsync(25_000);
     expect(server.line.commands("ping")).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(10_000);
@@ -465,7 +439,7 @@ describe("dead lines", () => {
   });
 
   test("a line on which something is heard is not asked", async () => {
-    await online();
+    await server.online();
     for (let i = 0; i < 10; i++) {
       await vi.advanceTimersByTimeAsync(10_000);
       server.line.tell("cursor", { cursor: "c2" });
@@ -474,7 +448,7 @@ describe("dead lines", () => {
   });
 
   test("a line that answers stays", async () => {
-    const session = await online();
+    const session = await server.online();
     server.line.answers = () => ({ type: "ok", data: { at: "" } });
     await vi.advanceTimersByTimeAsync(120_000);
     expect(session.status.get().state).toBe("online");
@@ -482,20 +456,20 @@ describe("dead lines", () => {
   });
 
   test("a command without an answer, on a silent line, ends it", async () => {
-    const session = await online();
+    const session = await server.online();
     session.command("ping", {}).catch(() => undefined);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(session.status.get().state).toBe("waiting");
   });
 
   test("what is no frame ends the line, which comes back", async () => {
-    const session = await online();
+    const session = await server.online();
     server.line.raw("<html>Sign in to this network</html>");
     expect(session.status.get().state).toBe("waiting");
   });
 
   test("an error without an id harms nothing", async () => {
-    const session = await online();
+    const session = await server.online();
     server.line.raw({ type: "error", id: null, error: refusal("invalid") });
     expect(session.status.get().state).toBe("online");
   });

@@ -150,6 +150,7 @@ async def test_files_that_cannot_go_say_why_and_can_be_taken_away(
     await _attach(ada, tool, _image("fine.png"))
     files = ada.get_by_role("list", name="Files to send").get_by_role("listitem")
     await expect(files.first).to_contain_text("Files of this type cannot be sent.")
+    await expect(files.last).to_contain_text("ready")
     await field_of(ada).fill("Look")
     await field_of(ada).press("Enter")
     await expect(ada.get_by_text("A file did not arrive")).to_be_visible()

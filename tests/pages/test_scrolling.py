@@ -1,8 +1,10 @@
 """Where one is in a long thread: read and unread, both ways, and found again."""
 
+import asyncio
 import re
 
-from playwright.async_api import expect
+import pytest
+from playwright.async_api import Route, expect
 
 from tests.pages.conftest import OpenAs
 from tests.pages.site import Site
@@ -67,19 +69,27 @@ async def test_what_comes_while_one_looks_elsewhere_begins_below_a_line(
     await expect(grace.locator(".thread-new")).to_have_count(0)
 
 
+@pytest.mark.parametrize("delay_s", [0, 0.7])
 async def test_scrolling_keeps_the_place_to_the_pixel_both_ways(
-    open_as: OpenAs, site: Site
+    open_as: OpenAs, site: Site, delay_s: float
 ) -> None:
+    async def delay(route: Route) -> None:
+        await asyncio.sleep(delay_s)
+        await route.continue_()
+
     conversation = await give_past(site, "ada", "grace", 1000)
     ada = await open_as("ada", path=f"/#conversation={conversation}&message=503")
     found = ada.locator(".thread-row", has_text=re.compile(r"Line 500\b"))
     await expect(found).to_be_in_viewport()
+    # Late, so that one has come to the edge of what is there.
+    await ada.route("**/messages?*", delay)
     for step in (-150, 150):
         seen = await ada.evaluate(_WATCHED_SCROLL, step)
         assert seen["pages"] == 5, seen
         assert seen["largest"] <= 1, seen
         assert seen["rows"] <= 210, seen
         assert seen["gaps"] == 0, seen
+    await ada.unroute_all(behavior="ignoreErrors")
 
 
 # Scrolls in small steps; whatever comes in meanwhile, what is in view stays there.
@@ -99,7 +109,7 @@ async (step) => {
     scroller.scrollTop += step;
     const edge = scroller.getBoundingClientRect().top;
     const seen = rowsNow().find(
-      (row) => row.getBoundingClientRect().bottom > edge + 60);
+      (row, index) => index > 0 && row.getBoundingClientRect().top >= edge);
     const before = seen.getBoundingClientRect().top;
     await frame();
     await frame();

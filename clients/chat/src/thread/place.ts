@@ -144,8 +144,11 @@ export class Place {
       .slice(0, ANCHORS)
       .map((element) => ({ element, offset: element.getBoundingClientRect().top - top }));
     const [first, second] = seen;
-    // What is cut off at the top may grow out of view, unless it is what one reads.
-    const isLeaving = first !== undefined && first.offset < 0;
+    // What is cut off at the top may grow out of view, unless it is what one reads. The first
+    // of all grows or shrinks as soon as it follows another.
+    const isLeaving =
+      first !== undefined &&
+      (first.offset < 0 || first.element === this.#list.querySelector("[data-key]"));
     if (isLeaving && second !== undefined && second.offset < height / 2) {
       seen.push(first);
       seen.shift();

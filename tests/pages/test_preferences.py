@@ -11,7 +11,9 @@ _HERE = "/#panel=preferences"
 
 async def saved(page: Page) -> None:
     """Wait until it is said that a change was saved."""
-    await expect(page.get_by_role("status").get_by_text("Saved")).to_be_visible()
+    await expect(
+        page.get_by_role("status").get_by_text("Saved", exact=True)
+    ).to_be_visible()
 
 
 async def tab(page: Page, name: str) -> None:

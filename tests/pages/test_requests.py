@@ -159,7 +159,9 @@ async def test_who_takes_no_requests_cannot_be_asked(
     grace = await open_as("grace", path="/#panel=preferences")
     await grace.get_by_role("tab", name="Privacy").click()
     await grace.get_by_label("Who may ask for a connection").select_option("nobody")
-    await expect(grace.get_by_role("status").get_by_text("Saved")).to_be_visible()
+    await expect(
+        grace.get_by_role("status").get_by_text("Saved", exact=True)
+    ).to_be_visible()
     ivan = await open_as("ivan", path=at(site, "grace"))
     await expect(why(ivan)).to_contain_text("Grace Okafor is taking no requests")
     await expect(why(ivan).get_by_role("button")).to_have_count(0)

@@ -35,7 +35,7 @@ type Direction = "older" | "newer";
 const AHEAD_PX = 800;
 const LIT_MS = 2200;
 /** So many messages are drawn at once: those of a whole page take longer than a frame may. */
-const STEP = 20;
+const STEP = 8;
 
 /**
  * Scrolls a list over a thread's window, both ways, and keeps the reader's place.
